@@ -1,0 +1,3 @@
+//! What every backend must keep, as cases that any world can run: one suite a trait.
+
+pub mod forge;

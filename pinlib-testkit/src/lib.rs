@@ -1,0 +1,8 @@
+//! Proves that a backend keeps pinlib's promises, and that pinlib keeps its own over every backend.
+
+pub mod broken;
+pub mod conformance;
+pub mod fault;
+pub mod lines;
+pub mod memory;
+pub mod sim;

@@ -1,0 +1,324 @@
+//! Backends in memory, stricter than the real ones.
+//!
+//! They yield only where the world can change under a caller: after a head is read and after a commit, while the answer
+//! travels. A yield before would hide nothing but a forge that compares here and pushes later; what is read by object
+//! id cannot change, so a yield there would only multiply equal schedules.
+
+use crate::sim::Yield;
+use async_trait::async_trait;
+use pinlib::{
+    BackendError, BackendErrorKind, BranchName, Clock, CommitError, CommitFact, CommitRange, Digest, FileAt,
+    GitForge, GuardedCommit, History, Identity, Mode, ObjectFormat, Oid, Person, RawManifest, Record,
+    Reference, Registry, RepoPath, Signature, TreeEntry,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+/// Every file of a commit.
+pub type Files = BTreeMap<RepoPath, Vec<u8>>;
+
+/// Who the memory forge's commits are by: an author, and as on GitHub another committer, signed.
+pub fn bot() -> Identity {
+    let person = |name: &str| Person { name: name.into(), email: format!("{name}@forge.test") };
+    Identity { author: person("bot"), committer: person("forge"), signature: Signature::Valid }
+}
+
+/// Who everyone else is.
+pub fn human() -> Identity {
+    let person = Person { name: "human".into(), email: "human@home.test".into() };
+    Identity { author: person.clone(), committer: person, signature: Signature::Absent }
+}
+
+/// One repository in memory.
+#[derive(Debug, Default)]
+pub struct MemoryForge(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    commits: BTreeMap<Oid, (CommitFact, Files)>,
+    trees: BTreeMap<Oid, Vec<TreeEntry>>,
+    /// Every head that each branch ever had, newest last; none where it was deleted.
+    heads: BTreeMap<BranchName, Vec<Option<Oid>>>,
+}
+
+impl State {
+    fn head(&self, branch: &BranchName) -> Option<Oid> {
+        self.heads.get(branch)?.last().copied().flatten()
+    }
+
+    fn entries(&mut self, files: &[(&str, &[u8])]) -> Vec<TreeEntry> {
+        let mut entries = Vec::new();
+        let mut below = BTreeMap::<&str, Vec<(&str, &[u8])>>::new();
+        for (path, bytes) in files {
+            match path.split_once('/') {
+                Some((folder, rest)) => below.entry(folder).or_default().push((rest, bytes)),
+                None => entries.push(TreeEntry {
+                    name: path.as_bytes().into(),
+                    mode: Mode::Regular,
+                    oid: Oid::of(ObjectFormat::Sha1, "blob", bytes),
+                }),
+            }
+        }
+        for (folder, files) in below {
+            let inner = self.entries(&files);
+            let oid = Oid::of(ObjectFormat::Sha1, "tree", format!("{inner:?}").as_bytes());
+            self.trees.insert(oid, inner);
+            entries.push(TreeEntry { name: folder.into(), mode: Mode::Tree, oid });
+        }
+        entries
+    }
+
+    fn write(&mut self, parents: &[Oid], by: &Identity, changes: Files, message: &str) -> Oid {
+        let mut files = parents
+            .first()
+            .and_then(|oid| self.commits.get(oid))
+            .map(|(_, files)| files.clone())
+            .unwrap_or_default();
+        files.extend(changes);
+        let view: Vec<_> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+        let root = self.entries(&view);
+        let oid = Oid::of(
+            ObjectFormat::Sha1,
+            "commit",
+            format!("{root:?} {parents:?} {by:?} {message}").as_bytes(),
+        );
+        let Identity { author, committer, signature } = by.clone();
+        let fact = CommitFact {
+            oid,
+            parents: parents.into(),
+            author,
+            committer,
+            signature,
+            message: message.into(),
+        };
+        self.trees.insert(oid, root);
+        self.commits.insert(oid, (fact, files));
+        oid
+    }
+
+    fn set(&mut self, branch: &BranchName, head: Option<Oid>) {
+        self.heads.entry(branch.clone()).or_default().push(head);
+    }
+
+    fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
+        let (mut seen, mut todo) = (BTreeSet::new(), vec![of]);
+        while let Some(oid) = todo.pop() {
+            if seen.insert(oid) {
+                todo.extend(self.commits.get(&oid).into_iter().flat_map(|(fact, _)| &fact.parents));
+            }
+        }
+        seen
+    }
+}
+
+fn not_found(act: String) -> BackendError {
+    BackendError::new(BackendErrorKind::NotFound, act)
+}
+
+impl MemoryForge {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Writes a commit on no branch: the first parent's files with these changes. Merges, picks and amends are made of it.
+    pub fn write(&self, parents: &[Oid], by: &Identity, changes: &[(RepoPath, &str)], message: &str) -> Oid {
+        let changes = changes.iter().map(|(path, text)| (path.clone(), text.as_bytes().to_vec())).collect();
+        self.state().write(parents, by, changes, message)
+    }
+    /// Moves the branch anywhere, as a force-push does, or deletes it.
+    pub fn force(&self, branch: &BranchName, to: Option<Oid>) {
+        self.state().set(branch, to);
+    }
+    /// Pushes a human's commit onto whatever the head is.
+    pub fn push(&self, branch: &BranchName, changes: &[(RepoPath, &str)], message: &str) -> Oid {
+        let parents: Vec<_> = self.state().head(branch).into_iter().collect();
+        let oid = self.write(&parents, &human(), changes, message);
+        self.force(branch, Some(oid));
+        oid
+    }
+    /// Puts a pin on the branch with no comparison at all: for forges that are wrong on purpose.
+    pub fn put(&self, commit: &GuardedCommit) -> Option<Oid> {
+        let mut state = self.state();
+        let parent = state.head(commit.branch())?;
+        let changes =
+            commit.edits().iter().map(|edit| (edit.before().path.clone(), edit.bytes().to_vec())).collect();
+        let oid = state.write(&[parent], &bot(), changes, &commit.message());
+        state.set(commit.branch(), Some(oid));
+        Some(oid)
+    }
+    /// A commit as it is.
+    pub fn fact(&self, oid: Oid) -> Option<CommitFact> {
+        self.state().commits.get(&oid).map(|(fact, _)| fact.clone())
+    }
+    /// Every file of a commit.
+    pub fn files(&self, oid: Oid) -> Files {
+        self.state().commits.get(&oid).map(|(_, files)| files.clone()).unwrap_or_default()
+    }
+    /// Every head that the branch had, oldest first.
+    pub fn heads(&self, branch: &BranchName) -> Vec<Option<Oid>> {
+        self.state().heads.get(branch).cloned().unwrap_or_default()
+    }
+    /// A commit and all its ancestors.
+    pub fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
+        self.state().ancestors(of)
+    }
+    /// A commit's first-parent chain, newest first.
+    pub fn line(&self, from: Oid) -> Vec<CommitFact> {
+        std::iter::successors(self.fact(from), |fact| self.fact(*fact.parents.first()?)).collect()
+    }
+
+    fn swap(&self, commit: &GuardedCommit) -> Result<Oid, CommitError> {
+        let mut state = self.state();
+        let (branch, expected) = (commit.branch(), commit.expected_head());
+        let Some(actual) = state.head(branch) else {
+            return Err(CommitError::NotLanded(not_found(format!("commit to {branch}"))));
+        };
+        if actual != expected {
+            return Err(CommitError::HeadMoved { branch: branch.clone(), expected, actual: Some(actual) });
+        }
+        // Stricter than any server: what the core promises of a commit is checked, not believed.
+        let message = commit.message();
+        let Some((_, base)) = state.commits.get(&expected) else { return Err(refuse("no such parent")) };
+        let mut changes = Files::new();
+        for edit in commit.edits() {
+            match base.get(&edit.before().path) {
+                Some(old) if *old == edit.before().bytes && old != edit.bytes() => {}
+                _ => {
+                    return Err(refuse(
+                        "an edit does not start from the file at the expected head, or changes nothing",
+                    ));
+                }
+            }
+            changes.insert(edit.before().path.clone(), edit.bytes().to_vec());
+        }
+        if changes.is_empty() || Record::parse(&message).as_ref() != Some(commit.record()) {
+            return Err(refuse("an empty commit, or a record that cannot be read back"));
+        }
+        let oid = state.write(&[expected], &bot(), changes, &message);
+        state.set(branch, Some(oid));
+        Ok(oid)
+    }
+}
+
+fn refuse(message: &str) -> CommitError {
+    CommitError::Rejected { rule: Some("strict".into()), message: message.into() }
+}
+
+impl fmt::Display for MemoryForge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("memory forge")
+    }
+}
+
+#[async_trait]
+impl GitForge for MemoryForge {
+    async fn identity(&self) -> Result<Identity, BackendError> {
+        Ok(bot())
+    }
+    async fn head(&self, branch: &BranchName) -> Result<Oid, BackendError> {
+        let head = self.state().head(branch);
+        Yield::default().await;
+        head.ok_or_else(|| not_found(format!("read head of {branch}")))
+    }
+    async fn read(&self, wanted: &[(Oid, RepoPath)]) -> Result<Vec<Option<FileAt>>, BackendError> {
+        let state = self.state();
+        let file = |(at, path): &(Oid, RepoPath)| {
+            let (_, files) = state.commits.get(at).ok_or_else(|| not_found(format!("read commit {at}")))?;
+            Ok(files.get(path).cloned().map(|bytes| FileAt {
+                path: path.clone(),
+                mode: Mode::Regular,
+                oid: Oid::of(ObjectFormat::Sha1, "blob", &bytes),
+                bytes,
+            }))
+        };
+        wanted.iter().map(file).collect()
+    }
+    async fn trees(&self, oids: &[Oid]) -> Result<Vec<Vec<TreeEntry>>, BackendError> {
+        let state = self.state();
+        oids.iter()
+            .map(|oid| state.trees.get(oid).cloned().ok_or_else(|| not_found(format!("read tree {oid}"))))
+            .collect()
+    }
+    async fn history(&self, range: &CommitRange) -> Result<History, BackendError> {
+        let state = self.state();
+        let (have, all) = (state.ancestors(range.base), state.ancestors(range.upto));
+        if !all.contains(&range.base) {
+            return Ok(History::Unrelated);
+        }
+        let facts: Vec<_> =
+            all.difference(&have).filter_map(|oid| Some(state.commits.get(oid)?.0.clone())).collect();
+        if facts.len() > range.limit {
+            return Err(BackendError::new(BackendErrorKind::Incomplete, format!("read {range:?}")));
+        }
+        Ok(History::Descends(facts))
+    }
+    async fn commit(&self, commit: &GuardedCommit) -> Result<Oid, CommitError> {
+        let answer = self.swap(commit);
+        Yield::default().await;
+        answer
+    }
+}
+
+/// Images in memory.
+#[derive(Debug, Default)]
+pub struct MemoryRegistry(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl MemoryRegistry {
+    /// Pushes a manifest under a name, and under its digest.
+    pub fn put(&self, image: &Reference, manifest: &str) -> Digest {
+        let digest = Digest::of(manifest.as_bytes());
+        let mut images = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        images.insert(image.to_string(), manifest.into());
+        images.insert(image.at(digest).to_string(), manifest.into());
+        digest
+    }
+}
+
+impl fmt::Display for MemoryRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("memory registry")
+    }
+}
+
+#[async_trait]
+impl Registry for MemoryRegistry {
+    async fn manifest(&self, image: &Reference) -> Result<RawManifest, BackendError> {
+        Yield::default().await;
+        let images = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = images
+            .get(&image.to_string())
+            .cloned()
+            .ok_or_else(|| not_found(format!("read the manifest of {image}")))?;
+        Ok(RawManifest { media_type: "application/vnd.oci.image.index.v1+json".into(), bytes })
+    }
+    async fn blob(&self, image: &Reference, digest: Digest) -> Result<Vec<u8>, BackendError> {
+        Err(not_found(format!("read {digest} of {image}")))
+    }
+    async fn referrers(&self, image: &Reference) -> Result<RawManifest, BackendError> {
+        Err(BackendError::new(BackendErrorKind::Unsupported, format!("list referrers of {image}")))
+    }
+}
+
+/// A clock that moves only when somebody waits.
+#[derive(Debug, Default)]
+pub struct MemoryClock(Mutex<Duration>);
+
+impl MemoryClock {
+    /// How long everybody waited.
+    pub fn waited(&self) -> Duration {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Clock for MemoryClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + self.waited()
+    }
+    async fn sleep(&self, time: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
+    }
+}

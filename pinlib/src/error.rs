@@ -1,0 +1,150 @@
+//! Why there is no receipt, as data: fields for what a caller branches on, no hints.
+
+use crate::{
+    backend::{BackendError, BackendErrorKind},
+    git::{BranchName, Oid, RepoPath, TreePath},
+    image::Digest,
+    manifest::{EditError, EditErrorKind, Locator},
+    outcome::OutcomeKind,
+    record::{Key, RunId},
+};
+
+/// Two things that should be one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Mismatch {
+    #[error("the manifest of {image} hashes to {found}, not {expected}")]
+    Manifest { image: String, expected: Digest, found: Digest },
+    #[error("{path} does not hash to the blob {oid} that the forge named")]
+    Blob { path: RepoPath, oid: Oid },
+    #[error("the image says that it was built from {found:?}, not from {expected}")]
+    Source { expected: Oid, found: Option<String> },
+    #[error("{commit} already pinned another digest built from the same commit")]
+    Rebuilt { commit: Oid },
+    #[error("{path} holds {found}, not {expected}")]
+    Was { path: RepoPath, expected: String, found: String },
+}
+
+/// How the branch went away from under a pin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum Movement {
+    #[error("another commit came first")]
+    Raced,
+    #[error("it was forced back")]
+    Rewound,
+    #[error("it does not descend from there")]
+    Diverged,
+    #[error("the source commit came in by a merge and is not on its line")]
+    Sideways,
+    #[error("{commit} is not a pin")]
+    NotAPin { commit: Oid },
+    #[error("{path}, which the image is built from, changed")]
+    InputChanged { path: TreePath },
+    #[error("{commit} changed a declared site in {path} by hand")]
+    ByHand { commit: Oid, path: RepoPath },
+    #[error("{commit} pinned what was built from {source_commit}, which is neither older nor newer")]
+    Unordered { commit: Oid, source_commit: Oid },
+}
+
+/// What outranks a pin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum Superseder {
+    #[error("{commit} pinned what was built from the newer {source_commit}")]
+    NewerPin { commit: Oid, source_commit: Oid },
+    #[error("{commit} rolled the site back")]
+    Rollback { commit: Oid },
+    #[error("{locator} in {path} is on hold")]
+    Hold { path: RepoPath, locator: Locator },
+    #[error("{commit} was the same pin, and was taken back")]
+    Undone { commit: Oid },
+}
+
+/// Why there is no receipt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PinError {
+    /// What was asked for cannot be meant.
+    #[error("{0}")]
+    Invalid(String),
+    /// Two things differ that must not.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// A file cannot be edited.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A read failed; nothing was written.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The branch moved to something the policy does not pass; nothing was written.
+    #[error("{branch} moved from {expected}: {how}")]
+    HeadMoved {
+        /// Where.
+        branch: BranchName,
+        /// The head that the pin was made for.
+        expected: Oid,
+        /// What stands there, where known.
+        actual: Option<Oid>,
+        /// What the guard objected to.
+        how: Movement,
+    },
+    /// Something outranks this pin; nothing was written.
+    #[error("superseded: {0}")]
+    Superseded(Superseder),
+    /// A rule of the server refused.
+    #[error("the server refused: {message}")]
+    Rejected {
+        /// Which rule.
+        rule: Option<String>,
+        /// What it said.
+        message: String,
+    },
+    /// It may have landed, or may land yet: look for the run before another try.
+    #[error("unknown whether {key} landed on {expected}: look for run {run} in {branch}")]
+    Unknown {
+        /// Where to look.
+        branch: BranchName,
+        /// What to look for.
+        key: Key,
+        /// Whose commit it would be.
+        run: RunId,
+        /// The head that the commit was sent for.
+        expected: Oid,
+        /// The head that was seen last.
+        seen: Option<Oid>,
+        /// The doubt.
+        source: BackendError,
+    },
+}
+
+impl PinError {
+    /// The closed set of outcomes, for exit codes and reports.
+    pub fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Invalid(_) => OutcomeKind::Invalid,
+            Self::Mismatch(_) => OutcomeKind::Mismatch,
+            Self::Edit(error) => match error.kind {
+                EditErrorKind::NoSite => OutcomeKind::NotFound,
+                EditErrorKind::Refused => OutcomeKind::Invalid,
+                EditErrorKind::Unverified => OutcomeKind::Mismatch,
+            },
+            Self::Backend(error) => match error.kind() {
+                BackendErrorKind::NotFound => OutcomeKind::NotFound,
+                BackendErrorKind::Unauthorized => OutcomeKind::Unauthorized,
+                BackendErrorKind::Invalid => OutcomeKind::Invalid,
+                BackendErrorKind::RateLimited
+                | BackendErrorKind::Unavailable
+                | BackendErrorKind::Incomplete
+                | BackendErrorKind::Unsupported => OutcomeKind::Unavailable,
+            },
+            Self::HeadMoved { .. } => OutcomeKind::HeadMoved,
+            Self::Superseded(_) => OutcomeKind::Superseded,
+            Self::Rejected { .. } => OutcomeKind::Rejected,
+            Self::Unknown { .. } => OutcomeKind::Unknown,
+        }
+    }
+}

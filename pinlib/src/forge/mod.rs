@@ -1,0 +1,65 @@
+//! Where commits go: raw reads, and one compare-and-swap.
+
+use crate::{
+    backend::BackendError,
+    git::{BranchName, CommitRange, FileAt, History, Identity, Oid, RepoPath, TreeEntry},
+    guard::GuardedCommit,
+};
+use async_trait::async_trait;
+use std::fmt::{Debug, Display};
+
+/// Why a commit did not come back as a clear yes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// The server compared and refused. Nothing of this call landed.
+    #[error("the head of {branch} is not {expected}")]
+    HeadMoved {
+        /// Where.
+        branch: BranchName,
+        /// What was asked for.
+        expected: Oid,
+        /// What stands there, where the server said so.
+        actual: Option<Oid>,
+    },
+    /// A rule of the server refused. Nothing landed.
+    #[error("the server refused: {message}")]
+    Rejected {
+        /// Which rule, in the server's words.
+        rule: Option<String>,
+        /// What it said.
+        message: String,
+    },
+    /// Surely nothing landed: never sent, or refused before it was looked at (login, rate, missing branch).
+    #[error("nothing was written")]
+    NotLanded(#[source] BackendError),
+    /// Anything else: it may have landed, or may land yet.
+    #[error("the answer was lost")]
+    Ambiguous(#[source] BackendError),
+}
+
+/// Reads one repository and writes to it under a compare-and-swap.
+///
+/// Its address and credentials are its own. It never retries and never waits: the core does, on the caller's clock. It
+/// brings raw facts: the core proves them. Reads may be dropped at any point.
+#[async_trait]
+pub trait GitForge: Debug + Display + Send + Sync + 'static {
+    /// Says who its commits are by. Asked where a pin must be told from a commit that quotes one.
+    async fn identity(&self) -> Result<Identity, BackendError>;
+    /// Reads the branch's head. May be stale; a missing branch is `NotFound`.
+    async fn head(&self, branch: &BranchName) -> Result<Oid, BackendError>;
+    /// Reads files, each as it stands in one commit: one answer a wish, in the order asked, over many commits at once.
+    /// `None` is "the commit has no such file". A symlink answers with its mode and the bytes of its blob, a folder or a
+    /// submodule with its mode and no bytes.
+    async fn read(&self, wanted: &[(Oid, RepoPath)]) -> Result<Vec<Option<FileAt>>, BackendError>;
+    /// Reads tree objects, whole, in the order asked; a commit stands for its root tree.
+    async fn trees(&self, oids: &[Oid]) -> Result<Vec<Vec<TreeEntry>>, BackendError>;
+    /// Reads what `upto` has and `base` has not, by all parents, whole, or answers `Incomplete`. A base that the repository
+    /// does not have is `Unrelated`.
+    async fn history(&self, range: &CommitRange) -> Result<History, BackendError>;
+    /// Moves the branch from `expected_head` to one new commit on it, if and only if it still stands there.
+    ///
+    /// The compare and the swap are one act of the server. Dropped after its first poll, it counts as
+    /// [`CommitError::Ambiguous`]. Sent twice, at most one lands.
+    async fn commit(&self, commit: &GuardedCommit) -> Result<Oid, CommitError>;
+}

@@ -1,0 +1,9 @@
+//! Images: references, digests, platforms, and how a digest is known, parsed once.
+
+mod digest;
+mod platform;
+mod reference;
+
+pub use digest::{Digest, Proof};
+pub use platform::Platform;
+pub use reference::Reference;

@@ -1,0 +1,56 @@
+//! pinlib writes the digest of an image built from commit A into Git, and only where that is still true.
+
+// Each group knows itself and the groups before it. First what everything is made of:
+mod backend;
+mod clock;
+mod git;
+mod image;
+mod outcome;
+mod parse;
+
+// the values of one pin, and why it fails:
+mod error;
+mod manifest;
+mod record;
+mod request;
+mod resolved;
+mod snapshot;
+
+// what decides, pure:
+mod guard;
+mod plan;
+mod recognise;
+
+// the world outside, and what proves its answers:
+mod forge;
+mod read;
+mod registry;
+mod resolve;
+
+// the algorithm, and what it hands back:
+mod pin;
+mod receipt;
+
+pub use backend::{BackendError, BackendErrorKind};
+#[cfg(feature = "system-clock")]
+pub use clock::SystemClock;
+pub use clock::{Clock, Patience};
+pub use error::{Mismatch, Movement, PinError, Superseder};
+pub use forge::{CommitError, GitForge};
+pub use git::{
+    BranchName, CommitFact, CommitRange, FileAt, History, Identity, Mode, ObjectFormat, Oid, Person,
+    RepoPath, Signature, TreeEntry, TreePath,
+};
+pub use guard::{Basis, GuardedCommit, Verdict, judge};
+pub use image::{Digest, Platform, Proof, Reference};
+pub use manifest::{EditError, EditErrorKind, Locator, ManifestEditor, Region, Site};
+pub use outcome::OutcomeKind;
+pub use parse::ParseError;
+pub use pin::Pinner;
+pub use plan::{FileEdit, PinPlan, SiteChange};
+pub use receipt::{Done, Receipt};
+pub use record::{Claim, Key, Operation, Pinned, Record, RunId};
+pub use registry::{NoRegistry, RawManifest, Registry};
+pub use request::{DigestSource, EvidenceRule, ImagePin, PinOptions, PinRequest, Policy, Target};
+pub use resolved::{Evidence, ResolvedImage};
+pub use snapshot::{Change, HOLDS, Kin, Passage, Passed, Snapshot};

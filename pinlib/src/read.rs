@@ -1,0 +1,233 @@
+//! Asks a forge, and proves what it answers: blobs hashed, histories linked, trees compared level by level.
+
+use crate::{
+    backend::{BackendError, BackendErrorKind},
+    error::{Mismatch, PinError},
+    forge::GitForge,
+    git::{CommitFact, CommitRange, FileAt, History, Identity, Mode, Oid, RepoPath, TreeEntry, TreePath},
+    recognise::recognised,
+    record::Record,
+    request::{PinRequest, Policy, Target},
+    snapshot::{Change, HOLDS, Kin, Passage, Passed, Snapshot},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reads at a head; without one, at the head that the policy begins with: A itself under `exact`, else the branch's.
+pub(crate) async fn snapshot(
+    forge: &dyn GitForge,
+    request: &PinRequest,
+    at: Option<Oid>,
+) -> Result<Snapshot, PinError> {
+    let head = match (at, &request.options().policy) {
+        (Some(head), _) => head,
+        (None, Policy::Exact) => request.source(),
+        (None, _) => forge.head(request.branch()).await?,
+    };
+    let mut paths = request.paths();
+    paths.push(HOLDS.parse().map_err(|error| PinError::Invalid(format!("{error}")))?);
+    let mut files = files_at(forge, head, &paths).await?;
+    let holds = files.pop().flatten();
+    let files = files
+        .into_iter()
+        .zip(&paths)
+        .map(|(file, path)| file.ok_or_else(|| missing(path, head)))
+        .collect::<Result<_, _>>()?;
+    Ok(Snapshot::new(head, files, holds, passage(forge, request, head).await?))
+}
+
+fn missing(path: &RepoPath, head: Oid) -> BackendError {
+    BackendError::new(BackendErrorKind::NotFound, format!("read {path} at {}", head.short()))
+        .because("the commit has no such file")
+}
+
+fn incomplete(act: String) -> PinError {
+    BackendError::new(BackendErrorKind::Incomplete, act).into()
+}
+
+/// Reads files of one commit and proves each to be its blob.
+pub(crate) async fn files_at(
+    forge: &dyn GitForge,
+    at: Oid,
+    paths: &[RepoPath],
+) -> Result<Vec<Option<FileAt>>, PinError> {
+    let wanted: Vec<_> = paths.iter().map(|path| (at, path.clone())).collect();
+    proven(forge, &wanted).await
+}
+
+/// Reads files of many commits at once, and proves each to be its blob.
+async fn proven(forge: &dyn GitForge, wanted: &[(Oid, RepoPath)]) -> Result<Vec<Option<FileAt>>, PinError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let files = forge.read(wanted).await?;
+    let astray = |(file, (_, path)): (&Option<FileAt>, &(Oid, RepoPath))| {
+        file.as_ref().is_some_and(|file| file.path != *path)
+    };
+    if files.len() != wanted.len() || files.iter().zip(wanted).any(astray) {
+        return Err(incomplete(format!("read {} files", wanted.len())));
+    }
+    let is_file = |file: &&FileAt| !matches!(file.mode, Mode::Tree | Mode::Gitlink);
+    match files.iter().flatten().filter(is_file).find(|file| !file.oid.is_blob(&file.bytes)) {
+        Some(file) => Err(Mismatch::Blob { path: file.path.clone(), oid: file.oid }.into()),
+        None => Ok(files),
+    }
+}
+
+/// What `upto` has and `base` has not, by all parents, link by link; none where `base` is no ancestor.
+pub(crate) async fn since(
+    forge: &dyn GitForge,
+    base: Oid,
+    upto: Oid,
+) -> Result<Option<Vec<CommitFact>>, PinError> {
+    let range = |base, upto| CommitRange { base, upto, limit: 1000 };
+    let History::Descends(facts) = forge.history(&range(base, upto)).await? else { return Ok(None) };
+    let listed: BTreeMap<_, _> = facts.iter().map(|fact| (fact.oid, &fact.parents)).collect();
+    let (mut reached, mut edge, mut todo) = (BTreeSet::new(), BTreeSet::new(), vec![upto]);
+    while let Some(oid) = todo.pop() {
+        match listed.get(&oid) {
+            Some(parents) if reached.insert(oid) => todo.extend(*parents),
+            Some(_) => {}
+            None => drop(edge.insert(oid)),
+        }
+    }
+    let mut whole = edge.remove(&base) && reached.len() == facts.len();
+    // A parent that the list leaves out must be in the base's own history: else the list was cut.
+    for oid in edge {
+        whole = whole && matches!(forge.history(&range(oid, base)).await?, History::Descends(_));
+    }
+    if whole { Ok(Some(facts)) } else { Err(incomplete(format!("read the history {base}..{upto}"))) }
+}
+
+async fn passage(forge: &dyn GitForge, request: &PinRequest, head: Oid) -> Result<Passage, PinError> {
+    let source = request.source();
+    if source == head {
+        return Ok(Passage::Still);
+    }
+    let Some(facts) = since(forge, source, head).await? else {
+        return Ok(if since(forge, head, source).await?.is_some() {
+            Passage::Rewound
+        } else {
+            Passage::Diverged
+        });
+    };
+    let by = forge.identity().await?;
+    let commits = examine(forge, &by, &request.known(), facts).await?;
+    // Kinship is asked only of sources whose commits touch what is declared here.
+    let paths = request.paths();
+    let touches = |commit: &&Passed| commit.changes.iter().any(|change| paths.contains(&change.path));
+    let mut sources: BTreeMap<_, _> = commits
+        .iter()
+        .filter(touches)
+        .filter_map(|commit| Some((commit.pin.as_ref()?.claim.source(), Kin::Neither)))
+        .collect();
+    for (oid, kin) in &mut sources {
+        *kin = relation(forge, source, *oid).await?;
+    }
+    let differing = differing(forge, &[(Some(source), head)]).await?.pop().unwrap_or_default();
+    let passed = commits.into_iter().map(|commit| (commit.fact.oid, commit)).collect();
+    Ok(Passage::Moved { passed, sources, differing })
+}
+
+async fn relation(forge: &dyn GitForge, ours: Oid, theirs: Oid) -> Result<Kin, PinError> {
+    Ok(if ours == theirs {
+        Kin::Same
+    } else if since(forge, theirs, ours).await?.is_some() {
+        Kin::Older
+    } else if since(forge, ours, theirs).await?.is_some() {
+        Kin::Newer
+    } else {
+        Kin::Neither
+    })
+}
+
+/// Looks into commits, all together: what each changed, and whether it is a pin.
+pub(crate) async fn examine(
+    forge: &dyn GitForge,
+    by: &Identity,
+    known: &[Target],
+    facts: Vec<CommitFact>,
+) -> Result<Vec<Passed>, PinError> {
+    let sides: Vec<_> = facts.iter().map(|fact| (fact.parents.first().copied(), fact.oid)).collect();
+    let changed = differing(forge, &sides).await?;
+    let paths: Vec<Vec<RepoPath>> =
+        facts.iter().zip(&changed).map(|(fact, changed)| of_interest(fact, changed, known)).collect();
+    let mut wanted = Vec::new();
+    for (paths, (parent, oid)) in paths.iter().zip(&sides) {
+        for path in paths {
+            wanted.extend(parent.map(|parent| (parent, path.clone())));
+            wanted.push((*oid, path.clone()));
+        }
+    }
+    let mut files = proven(forge, &wanted).await?.into_iter();
+    let mut side = |asked: bool| if asked { files.next().flatten() } else { None };
+    let mut passed = Vec::new();
+    for (((fact, changed), paths), (parent, _)) in facts.into_iter().zip(changed).zip(paths).zip(sides) {
+        let both =
+            paths.into_iter().map(|path| Change { path, before: side(parent.is_some()), after: side(true) });
+        let files: Vec<_> = both.collect();
+        let pin = recognised(&fact, by, &changed, &files, known);
+        let changes =
+            files.into_iter().filter(|file| changed.iter().any(|path| *path == file.path)).collect();
+        passed.push(Passed { fact, pin, changes });
+    }
+    Ok(passed)
+}
+
+/// The files of a commit that must be read: those that its record names, and those it changed that the request knows.
+fn of_interest(fact: &CommitFact, changed: &[TreePath], known: &[Target]) -> Vec<RepoPath> {
+    let record = Record::parse(&fact.message);
+    let named = record.iter().flat_map(|record| record.claim.sites()).map(|site| &site.path);
+    let ours =
+        known.iter().map(|target| &target.path).filter(|path| changed.iter().any(|other| *other == **path));
+    named.chain(ours).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The paths in which each pair of trees differs: both sides of a level of all pairs in one read, equal subtrees never
+/// entered.
+async fn differing(
+    forge: &dyn GitForge,
+    pairs: &[(Option<Oid>, Oid)],
+) -> Result<Vec<Vec<TreePath>>, PinError> {
+    let mut paths = vec![Vec::new(); pairs.len()];
+    let mut level: Vec<_> =
+        pairs.iter().enumerate().map(|(pair, (a, b))| (pair, Vec::new(), *a, Some(*b))).collect();
+    while !level.is_empty() {
+        let oids: BTreeSet<_> = level.iter().flat_map(|(_, _, a, b)| [*a, *b]).flatten().collect();
+        let oids: Vec<_> = oids.into_iter().collect();
+        let trees = forge.trees(&oids).await?;
+        if trees.len() != oids.len() {
+            return Err(incomplete(format!("read {} trees", oids.len())));
+        }
+        let trees: BTreeMap<_, _> = oids.into_iter().zip(trees).collect();
+        let mut next = Vec::new();
+        for (pair, prefix, a, b) in level {
+            let side = |oid: Option<Oid>| oid.and_then(|oid| trees.get(&oid)).map_or(&[][..], Vec::as_slice);
+            for (name, [old, new]) in
+                paired(side(a), side(b)).into_iter().filter(|(_, [old, new])| old != new)
+            {
+                let path = [&prefix[..], name].concat();
+                let tree = |side: Option<(Mode, Oid)>| {
+                    side.filter(|(mode, _)| *mode == Mode::Tree).map(|(_, oid)| oid)
+                };
+                if [old, new].iter().flatten().any(|(mode, _)| *mode != Mode::Tree) {
+                    paths[pair].push(TreePath::new(path.clone()));
+                }
+                if tree(old).or(tree(new)).is_some() {
+                    next.push((pair, [&path[..], b"/"].concat(), tree(old), tree(new)));
+                }
+            }
+        }
+        level = next;
+    }
+    Ok(paths)
+}
+
+type Sides = [Option<(Mode, Oid)>; 2];
+
+fn paired<'a>(old: &'a [TreeEntry], new: &'a [TreeEntry]) -> BTreeMap<&'a [u8], Sides> {
+    let mut names = BTreeMap::<&[u8], Sides>::new();
+    for (side, entry) in old.iter().map(|entry| (0, entry)).chain(new.iter().map(|entry| (1, entry))) {
+        names.entry(&entry.name).or_default()[side] = Some((entry.mode, entry.oid));
+    }
+    names
+}

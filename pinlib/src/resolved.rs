@@ -1,0 +1,61 @@
+//! What an image of the request was settled to: its digest, and how that is known.
+
+use crate::{
+    image::{Digest, Proof, Reference},
+    request::ImagePin,
+};
+
+/// What ties the digest to the source commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Evidence {
+    /// Nobody asked.
+    NotAsked,
+    /// The image carries the commit's id: a hint, not a proof.
+    Label,
+}
+
+/// An image whose digest is settled for the rest of the run, with how it is known.
+#[derive(Clone, Debug)]
+pub struct ResolvedImage {
+    pin: ImagePin,
+    digest: Digest,
+    proof: Proof,
+    evidence: Evidence,
+}
+
+impl ResolvedImage {
+    // These three for the crate, since the registry is a layer above: resolve.rs alone calls them.
+    /// Takes the caller's word for the digest.
+    pub(crate) fn declared(pin: &ImagePin, digest: Digest) -> Self {
+        Self { pin: pin.clone(), digest, proof: Proof::Declared, evidence: Evidence::NotAsked }
+    }
+    /// Takes a digest that the bytes of the manifest were hashed against.
+    pub(crate) fn hashed(pin: &ImagePin, digest: Digest) -> Self {
+        Self { pin: pin.clone(), digest, proof: Proof::Hashed, evidence: Evidence::NotAsked }
+    }
+    /// Adds what was found to tie it to the source.
+    pub(crate) fn with_evidence(self, evidence: Evidence) -> Self {
+        Self { evidence, ..self }
+    }
+    /// The image by digest.
+    pub fn reference(&self) -> Reference {
+        self.pin.image.at(self.digest)
+    }
+    /// What was asked for.
+    pub fn pin(&self) -> &ImagePin {
+        &self.pin
+    }
+    /// The digest.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+    /// How the digest is known.
+    pub fn proof(&self) -> Proof {
+        self.proof
+    }
+    /// What ties it to the source.
+    pub fn evidence(&self) -> Evidence {
+        self.evidence
+    }
+}

@@ -1,0 +1,1 @@
+//! The real backends, held to the suites of the testkit.
