@@ -22,11 +22,13 @@ pub struct Patience {
     pub tries: u32,
     /// The wait before the second try; it doubles. All waits together should outlast the oldest stale read.
     pub pause: Duration,
+    /// The longest wait that a server may ask for; who asks for more is told no at once.
+    pub longest: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { tries: 6, pause: Duration::from_secs(1) }
+        Self { tries: 6, pause: Duration::from_secs(1), longest: Duration::from_secs(90) }
     }
 }
 

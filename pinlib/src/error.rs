@@ -20,7 +20,7 @@ pub enum Mismatch {
     Blob { path: RepoPath, oid: Oid },
     #[error("the image says that it was built from {found:?}, not from {expected}")]
     Source { expected: Oid, found: Option<String> },
-    #[error("{commit} already pinned another digest built from the same commit")]
+    #[error("{} already pinned another digest built from the same commit", commit.short())]
     Rebuilt { commit: Oid },
     #[error("{path} holds {found}, not {expected}")]
     Was { path: RepoPath, expected: String, found: String },
@@ -39,13 +39,13 @@ pub enum Movement {
     Diverged,
     #[error("the source commit came in by a merge and is not on its line")]
     Sideways,
-    #[error("{commit} is not a pin")]
+    #[error("{} is not a pin", commit.short())]
     NotAPin { commit: Oid },
     #[error("{path}, which the image is built from, changed")]
     InputChanged { path: TreePath },
-    #[error("{commit} changed a declared site in {path} by hand")]
+    #[error("{} changed a declared site in {path} by hand", commit.short())]
     ByHand { commit: Oid, path: RepoPath },
-    #[error("{commit} pinned what was built from {source_commit}, which is neither older nor newer")]
+    #[error("{} pinned what was built from {}, which is neither older nor newer", commit.short(), source_commit.short())]
     Unordered { commit: Oid, source_commit: Oid },
 }
 
@@ -54,13 +54,13 @@ pub enum Movement {
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum Superseder {
-    #[error("{commit} pinned what was built from the newer {source_commit}")]
+    #[error("{} pinned what was built from the newer {}", commit.short(), source_commit.short())]
     NewerPin { commit: Oid, source_commit: Oid },
-    #[error("{commit} rolled the site back")]
+    #[error("{} rolled the site back", commit.short())]
     Rollback { commit: Oid },
     #[error("{locator} in {path} is on hold")]
     Hold { path: RepoPath, locator: Locator },
-    #[error("{commit} was the same pin, and was taken back")]
+    #[error("{} was the same pin, and was taken back", commit.short())]
     Undone { commit: Oid },
 }
 
@@ -81,7 +81,7 @@ pub enum PinError {
     #[error(transparent)]
     Backend(#[from] BackendError),
     /// The branch moved to something the policy does not pass; nothing was written.
-    #[error("{branch} moved from {expected}: {how}")]
+    #[error("{branch} moved from {}{}: {how}; nothing was written", expected.short(), to(*actual))]
     HeadMoved {
         /// Where.
         branch: BranchName,
@@ -93,7 +93,7 @@ pub enum PinError {
         how: Movement,
     },
     /// Something outranks this pin; nothing was written.
-    #[error("superseded: {0}")]
+    #[error("the pin is superseded: {0}; nothing was written")]
     Superseded(Superseder),
     /// A rule of the server refused.
     #[error("the server refused: {message}")]
@@ -104,7 +104,7 @@ pub enum PinError {
         message: String,
     },
     /// It may have landed, or may land yet: look for the run before another try.
-    #[error("unknown whether {key} landed on {expected}: look for run {run} in {branch}")]
+    #[error("cannot tell whether the pin is on {branch}: the server's answer was lost{}", last_seen(*expected, *seen))]
     Unknown {
         /// Where to look.
         branch: BranchName,
@@ -119,6 +119,18 @@ pub enum PinError {
         /// The doubt.
         source: BackendError,
     },
+}
+
+fn to(actual: Option<Oid>) -> String {
+    actual.map(|oid| format!(" to {}", oid.short())).unwrap_or_default()
+}
+
+fn last_seen(expected: Oid, seen: Option<Oid>) -> String {
+    let expected = expected.short();
+    match seen {
+        Some(seen) => format!(", and the branch went on from {expected} to {}", seen.short()),
+        None => format!(", and looking for it at {expected} showed nothing"),
+    }
 }
 
 impl PinError {

@@ -17,7 +17,11 @@ use crate::{
     resolved::ResolvedImage,
     snapshot::Snapshot,
 };
-use futures_util::future::{BoxFuture, join};
+use futures_util::{
+    FutureExt, StreamExt, TryFutureExt, TryStreamExt,
+    future::{BoxFuture, join},
+    stream,
+};
 use std::{sync::Arc, time::Duration};
 
 /// Pins, with these backends.
@@ -54,6 +58,12 @@ enum Look {
 
 /// An ambiguous commit is sent again at most this often, and only while the branch seems to stand still.
 const RESENDS: u32 = 2;
+
+/// A read before the commit is tried at most this often.
+const READS: usize = 4;
+
+/// So many images are resolved side by side.
+const RESOLVED_AT_ONCE: usize = 8;
 
 impl Pinner {
     /// Writes the images' digests to the branch, in one commit, where the policy allows it.
@@ -188,13 +198,15 @@ impl Pinner {
             return Ok(Look::Still);
         }
         let since = read::since(forge, expected, head).await?;
-        let beyond = if since.is_some() { Look::Past(head) } else { Look::Elsewhere(head) };
-        let quotes_me =
-            |message: &str| Record::parse(message).is_some_and(|record| record.run == commit.record().run);
-        let mine: Vec<_> = since.into_iter().flatten().filter(|fact| quotes_me(&fact.message)).collect();
+        let run = commit.record().run.to_string();
+        let descends = since.is_some();
+        let mine: Vec<_> = since.into_iter().flatten().filter(|fact| fact.message.contains(&run)).collect();
+        // Whoever quotes this run has seen its commit: that it never landed is then not shown.
+        let beyond = if descends && mine.is_empty() { Look::Past(head) } else { Look::Elsewhere(head) };
         if !mine.is_empty() {
             let examined = read::examine(forge, &forge.identity().await?, &request.known(), mine).await?;
-            if let Some(pin) = examined.into_iter().find(|passed| passed.pin.is_some()) {
+            let by_me = |pin: &Record| pin.run == commit.record().run;
+            if let Some(pin) = examined.into_iter().find(|passed| passed.pin.as_ref().is_some_and(by_me)) {
                 return Ok(Look::Known(Fate::Landed(pin.fact.oid)));
             }
         }
@@ -204,41 +216,39 @@ impl Pinner {
 
     async fn resolve(&self, request: &PinRequest) -> Result<Vec<ResolvedImage>, PinError> {
         let (source, rule) = (request.source(), request.options().evidence);
-        let mut images = Vec::new();
+        let mut resolving: Vec<BoxFuture<'_, _>> = Vec::new();
         for pin in request.images() {
-            // A registry can say "not found" for seconds after the push.
-            images.push(
-                self.patiently(true, || Box::pin(resolve::resolve(&*self.registry, pin, source, rule)))
-                    .await?,
-            );
+            let one = self.patiently(move || resolve::resolve(&*self.registry, pin, source, rule).boxed());
+            resolving.push(one.boxed());
         }
-        Ok(images)
+        stream::iter(resolving).buffered(RESOLVED_AT_ONCE).try_collect().await
     }
 
     async fn snapshot(&self, request: &PinRequest, at: Option<Oid>) -> Result<Snapshot, PinError> {
-        self.patiently(false, || Box::pin(read::snapshot(&*self.forge, request, at))).await
+        self.patiently(|| read::snapshot(&*self.forge, request, at).boxed()).await
     }
 
     async fn head(&self, request: &PinRequest) -> Result<Oid, PinError> {
-        self.patiently(false, || Box::pin(async { Ok(self.forge.head(request.branch()).await?) })).await
+        self.patiently(|| self.forge.head(request.branch()).map_err(PinError::from).boxed()).await
     }
 
-    /// Repeats a read while the failure may pass.
+    /// Repeats a read while the failure may pass, within the bound, and never sooner than the server asked for.
     async fn patiently<'a, T>(
         &self,
-        absent_may_pass: bool,
-        mut read: impl FnMut() -> Reading<'a, T> + Send,
+        mut read: impl FnMut() -> BoxFuture<'a, Result<T, PinError>> + Send,
     ) -> Result<T, PinError> {
-        let mut last = None;
-        for wait in self.patience.waits() {
-            let asked = last.as_ref().and_then(BackendError::retry_after);
-            self.wait(asked.unwrap_or_default().max(wait)).await;
-            match read().await {
-                Err(PinError::Backend(error)) if passing(error.kind(), absent_may_pass) => last = Some(error),
+        let mut waits = self.patience.waits().take(READS).skip(1);
+        loop {
+            let error = match read().await {
+                Err(PinError::Backend(error)) if may_pass(&error) => error,
                 done => return done,
+            };
+            let asked = error.retry_after().unwrap_or_default();
+            match waits.next() {
+                Some(wait) if asked <= self.patience.longest => self.wait(wait.max(asked)).await,
+                _ => return Err(error.into()),
             }
         }
-        Err(last.map_or_else(|| PinError::Invalid("no tries".into()), PinError::Backend))
     }
 
     async fn wait(&self, time: Duration) {
@@ -248,9 +258,11 @@ impl Pinner {
     }
 }
 
-type Reading<'a, T> = BoxFuture<'a, Result<T, PinError>>;
-
-fn passing(kind: BackendErrorKind, absent_may_pass: bool) -> bool {
-    matches!(kind, BackendErrorKind::RateLimited | BackendErrorKind::Unavailable)
-        || absent_may_pass && kind == BackendErrorKind::NotFound
+/// A thing that is not there may come only where the backend says so, as a registry does just after a push.
+fn may_pass(error: &BackendError) -> bool {
+    match error.kind() {
+        BackendErrorKind::RateLimited | BackendErrorKind::Unavailable => true,
+        BackendErrorKind::NotFound => error.retry_after().is_some(),
+        _ => false,
+    }
 }

@@ -79,7 +79,7 @@ impl Scene {
         Self::new(&Arc::default(), 0)
     }
     pub(crate) fn pinner(&self) -> Pinner {
-        let patience = Patience { tries: 3, pause: Duration::from_secs(1) };
+        let patience = Patience { tries: 3, pause: Duration::from_secs(1), ..Patience::default() };
         Pinner {
             registry: Arc::new(NoRegistry),
             forge: Arc::<Faulty<_>>::clone(&self.forge),
