@@ -1,1 +1,4 @@
-//! The real backends, held to the suites of the testkit.
+//! The library against real parts: git, registries, other parsers.
+
+mod nouns;
+mod records;
