@@ -1,0 +1,159 @@
+"""Each clause of the guarantees removed in turn: does a test object? It works on a copy under target/mutants.
+
+    python3 pinlib-testkit/mutants.py            all of them, some 20 s each
+    python3 pinlib-testkit/mutants.py WORD…      only the mutants whose name has one of the words
+    python3 pinlib-testkit/mutants.py --list     their names; fails where one no longer fits the code
+
+A mutant is (name, file, what stands there, what shall stand there); white space does not count.
+"""
+import os, pathlib, re, shutil, subprocess, sys, time
+
+PIN, GUARD, RECORD, RECOGNISE, GIT, READ, MANIFEST, PLAN, RESOLVE, REQUEST = (
+    f"pinlib/src/{name}.rs" for name in "pin guard record recognise git/names read manifest/mod plan resolve request".split())
+FACTS = "pinlib/src/git/facts.rs"
+LOST = "Ok(Look::Past(now)) if in_doubt && request.options().append_only => {"
+MUTANTS = [
+    # From send to outcome
+    ("a refusal is believed without a look", PIN, "Err(answer) => answer,", "Err(CommitError::HeadMoved { .. }) => return Ok(Fate::Lost(None)), Err(answer) => answer,"),
+    ("a rule is believed without a look", PIN, "Err(answer) => answer,", "Err(CommitError::Rejected { rule, message }) => return Err(PinError::Rejected { rule, message }), Err(answer) => answer,"),
+    ("an ambiguous answer is a refusal", PIN, "matches!(answer, CommitError::Ambiguous(_))", "false"),
+    ("a lost answer is a loss", PIN, "Err(answer) => answer,", "Err(CommitError::Ambiguous(_)) => return Ok(Fate::Lost(None)), Err(answer) => answer,"),
+    ("a look past the head is believed without F1", PIN, LOST, "Ok(Look::Past(now)) if in_doubt => {"),
+    ("a look elsewhere is believed under F1", PIN, LOST, LOST.replace("Look::Past(now)", "Look::Past(now) | Look::Elsewhere(now)")),
+    ("F1 settles nothing", PIN, LOST, "Ok(Look::Past(now)) if false => {"),
+    ("nothing is sent again", PIN, "const RESENDS: u32 = 2", "const RESENDS: u32 = 0"),
+    ("sent again without end", PIN, "in_doubt && resends > 0", "in_doubt"),
+    ("a refusal after doubt is clear", PIN, "if let Ok(oid) = self.forge.commit(commit).await {", "let again = self.forge.commit(commit).await; if let Err(CommitError::HeadMoved { .. }) = again { return Ok(Fate::Lost(None)); } if let Ok(oid) = again {"),
+    ("not looked at, after doubt, is clear", PIN, "if let Ok(oid) = self.forge.commit(commit).await {", "let again = self.forge.commit(commit).await; if let Err(CommitError::NotLanded(error)) = again { return Err(error.into()); } if let Ok(oid) = again {"),
+    ("one stale read after a refusal is the end", PIN, "Ok(Look::Still) if matches!(answer, CommitError::Rejected { .. }) => break", "Ok(Look::Still) if !in_doubt => break"),
+    ("one failed look after a refusal is the end", PIN, "Ok(Look::Still) if matches!(answer, CommitError::Rejected { .. }) => break", "Err(_) if !in_doubt => break"),
+    ("my run is not looked for", PIN, "filter(|fact| fact.message.contains(&run))", "filter(|_| false)"),
+    ("whoever quotes my run is me", PIN, "find(|passed| passed.pin.as_ref().is_some_and(by_me))", "next()"),
+    ("whoever quotes my run does not stand in the way", PIN, "if descends && mine.is_empty() {", "if descends {"),
+    ("bytes are not looked at", PIN, "if plan::holds(&files, images)", "if false"),
+    ("bytes are taken on trust", PIN, "if plan::holds(&files, images)", "if true"),
+    ("an empty plan proves the branch", PIN, "let mut seen = request.options().policy != Policy::Exact;", "let mut seen = true;"),
+    ("lost means lost, under every policy", PIN, "let Some(now) = actual else { break };", "let Some(now) = actual.filter(|_| false) else { break };"),
+    ("resolved first, read then", PIN, "join(self.resolve(request), self.snapshot(request, None)).await; let (images, mut snapshot)", "(self.resolve(request).await, self.snapshot(request, None).await);\n        let (images, mut snapshot)"),
+    # The guard
+    ("exact passes a moved head", GUARD, "Policy::Exact => Err(moved(Movement::Raced))", "Policy::Exact => Ok(Basis::Exact)"),
+    ("pins-only passes all", GUARD, "find(|commit| commit.pin.is_none())", "find(|_| false)"),
+    ("inputs passes all", GUARD, "path.is_in(input)", "false && path.is_in(input)"),
+    ("inputs by prefix of text", GIT, "rest.is_empty() || rest.starts_with('/')", "true || rest.is_empty()"),
+    ("the source may come in sideways", GUARD, "_ if root != Some(source)", "_ if false && root != Some(source)"),
+    ("rewound passes", GUARD, "Passage::Rewound => return Err(moved(Movement::Rewound))", "Passage::Rewound => return Ok(Basis::Exact)"),
+    ("diverged passes", GUARD, "Passage::Diverged => return Err(moved(Movement::Diverged))", "Passage::Diverged => return Ok(Basis::Exact)"),
+    ("I2: no earlier pin is looked for", GUARD, "is_some_and(same_pin)", "is_some_and(|_| false)"),
+    ("I2: on the line alone", GUARD, "passed.values().find(|commit| commit.pin.as_ref().is_some_and(same_pin))", "line(head, passed).0.into_iter().find(|commit| commit.pin.as_ref().is_some_and(same_pin))"),
+    ("I6, I7: monotone truth", GUARD, "if !commit.changes.iter().any(|change| touches(change, site)) {", "if true {"),
+    ("I6, I7: of every change of the file", GUARD, "if !commit.changes.iter().any(|change| touches(change, site)) {", "if !commit.changes.iter().any(|change| change.path == site.pinned.path) {"),
+    ("I7: a hand is overwritten", GUARD, "return Err(moved(Movement::ByHand { commit: oid, path: site.pinned.path.clone() }))", "return Ok(())"),
+    ("I6: newer passes", GUARD, "Kin::Newer => Err(PinError::Superseded(Superseder::NewerPin { commit: oid, source_commit: source }))", "Kin::Newer => Ok(())"),
+    ("I6: older is refused", GUARD, "Kin::Older => Ok(())", "Kin::Older => Err(moved(Movement::Raced))"),
+    ("I6: a rebuild passes", GUARD, "Kin::Same if replace_rebuilt ||", "Kin::Same if true ||"),
+    ("I6: a rebuild is refused, told or not", GUARD, "Kin::Same if replace_rebuilt ||", "Kin::Same if"),
+    ("I6: the same digest of the same source is a rebuild", GUARD, "|| pin.claim.sites().contains(&site.pinned)", ""),
+    ("I6: neither passes", GUARD, "Kin::Neither => Err(moved(Movement::Unordered { commit: oid, source_commit: source }))", "Kin::Neither => Ok(())"),
+    ("I6: a rollback is overwritten", GUARD, "if matches!(pin.claim.operation(), Operation::Rollback(_)) {", "if false {"),
+    ("I7: the declared old value is not compared", PLAN, "filter(|was| **was != site.image)", "filter(|_| false)"),
+    ("I8: holds are not read", GUARD, "held(plan.snapshot().holds(), plan.sites())?;", ""),
+    ("I8: a hold holds everything", GUARD, "site.pinned.path.as_str() == path && site.pinned.locator.as_str() == locator", "!path.is_empty() && !locator.is_empty() && !site.pinned.path.as_str().is_empty()"),
+    # The record, and who is believed
+    ("a key is taken on trust", RECORD, "(*fields.get(\"Key\")? == record.claim.key().to_string()).then_some(record)", "fields.get(\"Key\").map(|_| record)"),
+    ("two records are one", RECORD, "starts_with(\"Pinlib-Record:\")).count() != 1", "starts_with(\"Pinlib-Record:\")).count() == 0"),
+    ("a field may come twice", RECORD, "} else if fields.insert(name, value).is_some() {", "} else if fields.insert(name, value).is_some() && false {"),
+    ("the branch is not in the key", RECORD, "Key(Digest::of(self.to_string().as_bytes()))", "Key(Digest::of(self.to_string().replace(self.branch.as_str(), \"\").as_bytes()))"),
+    ("sites are not sorted", RECORD, "        sites.sort();\n", "        sites.reverse();\n"),
+    ("the parent is not compared", RECOGNISE, "fact.parents == [record.parent]", "fact.parents.len() == 1"),
+    ("a merge can be a pin", RECOGNISE, "fact.parents == [record.parent]", "fact.parents.first() == Some(&record.parent)"),
+    ("anybody's commit is a pin", RECOGNISE, "by.made(fact)", "(by.made(fact) || true)"),
+    ("the author is not compared", FACTS, "self.author == fact.author && ", ""),
+    ("the committer is not compared", FACTS, " && self.committer == fact.committer", ""),
+    ("the signature is not compared", FACTS, " && self.signature == fact.signature", ""),
+    ("a pin may change other files", RECOGNISE, "changed.iter().all(|path| may_change(&record.claim, path))", "changed.iter().all(|path| may_change(&record.claim, path) || true)"),
+    ("a pin may change nothing", RECOGNISE, "!changed.is_empty() && ", ""),
+    ("a pin may add a hold", RECOGNISE, "let hold = matches!(claim.operation(), Operation::Rollback(_)) && ", "let hold = "),
+    ("a rollback may not add its hold", RECOGNISE, "let hold = matches!(claim.operation(), Operation::Rollback(_)) && ", "let hold = false && "),
+    ("a rollback of any head", RECOGNISE, "Operation::Rollback(head) => head == record.parent", "Operation::Rollback(head) => head == record.parent || true"),
+    ("a record is believed whatever the bytes", RECOGNISE, "(told && left && held)", "(told && left && (held || true))"),
+    ("a site may hold another digest", MANIFEST, "new.image.digest() == Some(*digest) &&", ""),
+    ("a site may hold another image", MANIFEST, "&& new.image.same_image(&old.image)", ""),
+    ("a file may change around its sites", MANIFEST, "if after.bytes.get(new_at..start) != Some(gap) || !placed", "if !placed"),
+    ("a file may change after its sites", MANIFEST, "Ok(same_end.then_some(regions))", "Ok((same_end || true).then_some(regions))"),
+    ("what is inserted is not looked at", MANIFEST, "== Some(editor.pinned(before, old, *digest)?.as_bytes())", "!= None"),
+    ("what is replaced may stand elsewhere", MANIFEST, "new.span.start == start", "new.span.start >= start"),
+    ("an editor does not verify", MANIFEST, "for editor in editors { match editor.verify", "for editor in editors.iter().take(0) { match editor.verify"),
+    ("a file may change its mode", MANIFEST, "if before.mode != after.mode {", "if false {"),
+    # Facts are proven
+    ("blobs are not hashed", READ, "!file.oid.is_blob(&file.bytes)", "!file.oid.is_blob(&file.bytes) && false"),
+    ("a history need not meet its base", READ, "edge.remove(&base) && reached", "(edge.remove(&base) || true) && reached"),
+    ("a history may hold what is not reached", READ, " && reached.len() == facts.len()", ""),
+    ("a history may be cut aside", READ, "for oid in edge {", "for oid in edge.into_iter().filter(|_| false) {"),
+    ("edits are not verified", PLAN, "if !manifest::same_but_pins(", "if false && !manifest::same_but_pins("),
+    ("manifests are not hashed against the report", RESOLVE, "if !digest.is_of(&manifest.bytes) {", "if false {"),
+    ("evidence of a digest that nobody read", REQUEST, "options.evidence != EvidenceRule::None &&", "false && options.evidence != EvidenceRule::None &&"),
+]
+# Why a survivor is no hole.
+EXPLAINED = {
+    "a file may change its mode": "the memory forge knows one mode",
+}
+
+words = sys.argv[1:]
+root = pathlib.Path(__file__).resolve().parent.parent
+copy = root / "target" / "mutants"
+
+
+def mutated(text, old, new):
+    """The text with the one place that reads as `old` replaced; none where there is not just one."""
+    words = [re.escape(word) for word in re.findall(r"\w+|[^\w\s]", old)]
+    found = list(re.finditer(r",?\s*".join(words), text))
+    return text[:found[0].start()] + new + text[found[0].end():] if len(found) == 1 else None
+
+
+def stale():
+    return [name for name, path, old, new in MUTANTS if mutated((root / path).read_text(), old, new) is None]
+
+
+if words == ["--list"]:
+    print("\n".join(name for name, *_ in MUTANTS))
+    print(f"{len(MUTANTS)} mutants; no longer in the code: {stale() or 'none'}")
+    sys.exit(bool(stale()))
+
+if copy.exists():
+    for part in copy.iterdir():
+        if part.name != "target":
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
+copy.mkdir(parents=True, exist_ok=True)
+for part in subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.splitlines():
+    (copy / part).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(root / part, copy / part)
+
+
+def run(*filters):
+    return subprocess.run(["cargo", "test", "-q", "-p", "pinlib-testkit", "--test", "it", "--", *filters], cwd=copy,
+                          capture_output=True, text=True, env={**os.environ, "RUST_BACKTRACE": "0", "RUSTFLAGS": "-Awarnings"})
+
+
+tally = {}
+for name, path, old, new in MUTANTS:
+    if words and not any(word in name for word in words):
+        continue
+    file, start = copy / path, time.time()
+    text = file.read_text()
+    changed = mutated(text, old, new)
+    if changed is None:
+        fate, by = "STALE", []
+    else:
+        file.write_text(changed)
+        for filters in [["--skip", "schedules"], ["schedules"]]:
+            done = run(*filters)
+            if done.returncode:
+                break
+        output = done.stdout + done.stderr
+        by = sorted(set(re.findall(r"^    (\w+::\w+)$", output, re.M)))
+        fate = "BROKEN" if "could not compile" in output else "CAUGHT" if done.returncode else "EXPLAINED" if name in EXPLAINED else "ALIVE"
+        file.write_text(text)
+    tally[fate] = tally.get(fate, 0) + 1
+    print(f"{fate:9} {name} [{', '.join(by) or EXPLAINED.get(name, '')}] {time.time() - start:.0f}s", flush=True)
+print(tally)
+sys.exit(bool(tally.keys() & {"ALIVE", "STALE", "BROKEN"}))
