@@ -137,6 +137,9 @@ fn permit(plan: &PinPlan) -> Result<Basis, PinError> {
     };
     held(plan.snapshot().holds(), plan.sites())?;
     let (passed, sources, differing) = match plan.snapshot().passage() {
+        // H is A, so nothing lies between, and the other rules hold by themselves. I2: a pin with this key would quote
+        // A's oid, which A's own ancestry cannot. I6: a pin from a newer source descends from A, so A does not hold it.
+        // I7: no commit after A could have edited a site. What A's own history did to the sites is A's truth.
         Passage::Still => return Ok(Basis::Exact),
         Passage::Rewound => return Err(moved(Movement::Rewound)),
         Passage::Diverged => return Err(moved(Movement::Diverged)),
