@@ -124,7 +124,7 @@ if copy.exists():
         if part.name != "target":
             shutil.rmtree(part) if part.is_dir() else part.unlink()
 copy.mkdir(parents=True, exist_ok=True)
-for part in subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.splitlines():
+for part in subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True).stdout.splitlines():
     (copy / part).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(root / part, copy / part)
 
