@@ -166,9 +166,8 @@ pub(crate) async fn examine(
             paths.into_iter().map(|path| Change { path, before: side(parent.is_some()), after: side(true) });
         let files: Vec<_> = both.collect();
         let pin = recognised(&fact, by, &changed, &files, known);
-        let changes =
-            files.into_iter().filter(|file| changed.iter().any(|path| *path == file.path)).collect();
-        passed.push(Passed { fact, pin, changes });
+        let own = files.into_iter().filter(|file| changed.iter().any(|path| *path == file.path)).collect();
+        passed.push(Passed { fact, pin, changes: own });
     }
     Ok(passed)
 }
