@@ -34,7 +34,7 @@ fn wrong(file: &FileAt, kind: EditErrorKind) -> EditError {
 
 impl ManifestEditor for TwoLines {
     fn sites(&self, file: &FileAt) -> Result<Vec<Site>, EditError> {
-        let text = std::str::from_utf8(&file.bytes).map_err(|_| wrong(file, EditErrorKind::Refused))?;
+        let text = std::str::from_utf8(&file.bytes).map_err(|_error| wrong(file, EditErrorKind::Refused))?;
         let none = || wrong(file, EditErrorKind::NoSite);
         let (first, rest) = text.split_once('\n').ok_or_else(none)?;
         let name: pinlib::Reference =
@@ -48,7 +48,7 @@ impl ManifestEditor for TwoLines {
         let (span, image) = match value {
             None => (first.len()..first.len(), name),
             Some(span) => {
-                let digest = text[span.clone()].parse().map_err(|_| wrong(file, EditErrorKind::Refused))?;
+                let digest = text[span.clone()].parse().map_err(|_error| wrong(file, EditErrorKind::Refused))?;
                 (span, name.at(digest))
             }
         };
