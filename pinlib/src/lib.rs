@@ -23,6 +23,8 @@ mod recognise;
 
 // the world outside, and what proves its answers:
 mod forge;
+#[cfg(any(feature = "oci", feature = "git-http"))]
+mod http;
 mod read;
 mod registry;
 mod resolve;
@@ -42,6 +44,8 @@ pub use git::{
     RepoPath, Signature, TreeEntry, TreePath,
 };
 pub use guard::{Basis, GuardedCommit, Verdict, judge};
+#[cfg(any(feature = "oci", feature = "git-http"))]
+pub use http::{Http, Meter};
 pub use image::{Digest, Platform, Proof, Reference};
 pub use manifest::{EditError, EditErrorKind, Locator, ManifestEditor, Region, Site};
 pub use outcome::OutcomeKind;

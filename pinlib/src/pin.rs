@@ -83,17 +83,23 @@ impl Pinner {
         for _ in 0..self.patience.tries.max(1) {
             let plan = PinPlan::new(request, &images, snapshot)?;
             let (head, claim, proof) = (plan.snapshot().head(), plan.claim().clone(), plan.proof());
-            let receipt =
-                |done, commit| Receipt { done, branch: request.branch().clone(), commit, claim, proof };
+            let receipt = |done, commit| {
+                let (branch, images) = (request.branch().clone(), images.clone());
+                Receipt { done, branch, commit, claim, proof, run, images }
+            };
+            let already = Done::AlreadyPinned;
             actual = match guard::judge(plan, run, self.clock.now())? {
                 Verdict::Clear(commit) => match self.land(request, &images, &commit).await? {
-                    Fate::Landed(oid) => return Ok(receipt(Done::Pinned(commit.basis().clone()), oid)),
-                    Fate::Held(head) => return Ok(receipt(Done::AlreadyPinned, head)),
+                    Fate::Landed(oid) => {
+                        let (basis, edits) = (commit.basis().clone(), commit.edits().to_vec());
+                        return Ok(receipt(Done::Pinned { basis, edits }, oid));
+                    }
+                    Fate::Held(head) => return Ok(receipt(already, head)),
                     Fate::Lost(now) => now,
                 },
-                Verdict::Nothing if seen => return Ok(receipt(Done::AlreadyPinned, head)),
+                Verdict::Nothing if seen => return Ok(receipt(already, head)),
                 Verdict::Nothing => match self.head(request).await? {
-                    now if now == head => return Ok(receipt(Done::AlreadyPinned, head)),
+                    now if now == head => return Ok(receipt(already, head)),
                     now => Some(now),
                 },
             };

@@ -48,7 +48,8 @@ impl ManifestEditor for TwoLines {
         let (span, image) = match value {
             None => (first.len()..first.len(), name),
             Some(span) => {
-                let digest = text[span.clone()].parse().map_err(|_error| wrong(file, EditErrorKind::Refused))?;
+                let digest =
+                    text[span.clone()].parse().map_err(|_error| wrong(file, EditErrorKind::Refused))?;
                 (span, name.at(digest))
             }
         };

@@ -53,7 +53,7 @@ fn i6_an_older_build_is_superseded_and_a_newer_one_goes_over_an_older() {
     );
     let end = scene.pin(&scene.job(newer, "web", "newer", options(Policy::PinsOnly)));
     assert!(
-        matches!(&end, Ok(Receipt { done: Done::Pinned(Basis::PinsOnly(passed)), .. }) if passed.len() == 1),
+        matches!(&end, Ok(Receipt { done: Done::Pinned { basis: Basis::PinsOnly(passed), .. }, .. }) if passed.len() == 1),
         "{end:?}"
     );
 }
@@ -191,7 +191,7 @@ fn inputs_are_compared_and_the_line_is_first_parents() {
     scene.push("src2", "not src");
     let end = scene.pin(&scene.of("web", inputs()));
     assert!(
-        matches!(&end, Ok(Receipt { done: Done::Pinned(Basis::Inputs(passed)), .. }) if passed.len() == 1),
+        matches!(&end, Ok(Receipt { done: Done::Pinned { basis: Basis::Inputs(passed), .. }, .. }) if passed.len() == 1),
         "{end:?}"
     );
     for input in ["src", "lib/deep"] {

@@ -1,0 +1,1 @@
+//! Stories of the real binary, from the outside.
