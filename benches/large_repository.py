@@ -78,7 +78,6 @@ $HTTP["url"] =~ "^/git" {{
   cgi.assign = ("" => "")
   setenv.set-environment = ("GIT_PROJECT_ROOT" => "{folder}", "GIT_HTTP_EXPORT_ALL" => "1", "REMOTE_USER" => "bench")
 }}
-$REQUEST_HEADER["Git-Protocol"] =~ "(.+)" {{ setenv.add-environment = ("GIT_PROTOCOL" => "%1") }}
 """)
     server = shutil.which("lighttpd", path=os.environ["PATH"] + ":/usr/sbin") or sys.exit("--http needs lighttpd")
     child = subprocess.Popen([server, "-D", "-f", config], stdout=subprocess.DEVNULL)

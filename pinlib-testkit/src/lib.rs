@@ -5,4 +5,5 @@ pub mod conformance;
 pub mod fault;
 pub mod lines;
 pub mod memory;
+pub mod servers;
 pub mod sim;

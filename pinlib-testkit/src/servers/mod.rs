@@ -1,0 +1,97 @@
+//! Real servers for tests: each in a temporary folder, on a free loopback port, gone when dropped.
+//!
+//! They are Debian's packages `lighttpd`, `git`, `apache2-utils`, `docker-registry`, `openssl` and `openssh-server`. Where
+//! one is missing a test says so and passes; under `CI` it fails: see [`program`].
+
+pub mod git;
+pub mod proxy;
+pub mod registry;
+
+use std::{
+    env, io,
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+/// Finds a program, also where only root's path has it.
+///
+/// # Errors
+/// `NotFound` where it is missing and the variable `CI` is set: no test skips there.
+pub fn program(name: &str) -> io::Result<Option<PathBuf>> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders =
+        env::split_paths(&path).chain(["/usr/sbin", "/sbin", "/usr/lib/git-core"].map(PathBuf::from));
+    let found = folders.map(|folder| folder.join(name)).find(|file| file.is_file());
+    if found.is_none() {
+        missing(name)?;
+    }
+    Ok(found)
+}
+
+/// Says that a part of the real world is missing, so that what needs it was not tested.
+///
+/// # Errors
+/// `NotFound` where the variable `CI` is set.
+#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
+pub fn missing(what: &str) -> io::Result<()> {
+    if env::var_os("CI").is_some() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, format!("{what} is missing, and this is CI")));
+    }
+    eprintln!("not tested: {what} is missing");
+    Ok(())
+}
+
+/// A child that ends with its owner.
+#[derive(Debug)]
+struct Daemon(Child);
+
+impl Daemon {
+    /// Starts it quietly, and waits until the port answers.
+    fn start(command: &mut Command, port: u16) -> io::Result<Self> {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let mut daemon = Self(child);
+        for _ in 0..400 {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                return Ok(daemon);
+            }
+            if let Some(status) = daemon.0.try_wait()? {
+                return Err(io::Error::other(format!("{command:?} ended with {status}")));
+            }
+            pause(25);
+        }
+        Err(io::Error::new(io::ErrorKind::TimedOut, format!("{command:?} does not answer")))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// A port that nobody listens on just now.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+fn pause(milliseconds: u64) {
+    thread::sleep(Duration::from_millis(milliseconds));
+}
+
+/// Runs a program to its end, and hands back what it printed.
+fn output(command: &mut Command) -> io::Result<Vec<u8>> {
+    let done = command.stdin(Stdio::null()).output()?;
+    if done.status.success() {
+        return Ok(done.stdout);
+    }
+    Err(io::Error::other(format!("{command:?}: {}", String::from_utf8_lossy(&done.stderr))))
+}
+
+/// Makes an htpasswd file with one user, its password hashed by bcrypt.
+fn htpasswd(program: &Path, file: &Path, user: &str, password: &str) -> io::Result<()> {
+    std::fs::write(file, output(Command::new(program).args(["-nbB", user, password]))?)
+}
