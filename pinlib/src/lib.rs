@@ -47,7 +47,10 @@ pub use guard::{Basis, GuardedCommit, Verdict, judge};
 #[cfg(any(feature = "oci", feature = "git-http"))]
 pub use http::{Http, Meter};
 pub use image::{Digest, Platform, Proof, Reference};
-pub use manifest::{EditError, EditErrorKind, Locator, ManifestEditor, Region, Site};
+pub use manifest::{
+    EditError, EditErrorKind, HelmValues, ImageUse, Kustomization, Locator, ManifestEditor, PathEditor,
+    Pointer, Region, Site, Step, Workload, images,
+};
 pub use outcome::OutcomeKind;
 pub use parse::ParseError;
 pub use pin::Pinner;

@@ -108,9 +108,8 @@ fn sites(target: &Target, file: &FileAt, image: &Reference) -> Result<Vec<Site>,
     let (sites, others): (Vec<_>, Vec<_>) =
         target.editor.sites(file)?.into_iter().partition(|site| site.image.same_image(image));
     if sites.is_empty() {
-        let mut others: Vec<_> = others.iter().map(|site| site.image.written_name()).collect();
-        others.dedup();
-        let found = if others.is_empty() { "none".into() } else { others.join(", ") };
+        let found =
+            manifest::nearest(image.written_name(), others.iter().map(|site| site.image.written_name()));
         return Err(refuse(target, NoSite, &format!("the image {}", image.written_name()), &found));
     }
     match target.count {

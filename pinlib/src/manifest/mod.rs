@@ -1,7 +1,25 @@
 //! Files that name images: where the scalars stand, and which bytes go there.
 //!
 //! [`ManifestEditor`] is what the core asks of a format. [`same_but_pins`] is the one judge of edits, the core's own and
-//! everyone else's. Beside them, the formats that people use.
+//! everyone else's. Beside them, the formats that people use: `kustomize`, `workload`, `helm` and any `path`, which find
+//! their places and leave reading, splicing and verifying to `yaml`.
+
+mod helm;
+mod images;
+mod kustomize;
+mod path;
+mod place;
+mod pointer;
+mod workload;
+mod yaml;
+
+pub use helm::HelmValues;
+pub use images::{ImageUse, images};
+pub use kustomize::Kustomization;
+pub use path::PathEditor;
+pub(crate) use place::nearest;
+pub use pointer::{Pointer, Step};
+pub use workload::Workload;
 
 use crate::{
     git::{FileAt, RepoPath},
