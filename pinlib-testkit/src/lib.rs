@@ -5,5 +5,6 @@ pub mod conformance;
 pub mod fault;
 pub mod lines;
 pub mod memory;
+pub mod repository;
 pub mod servers;
 pub mod sim;

@@ -38,6 +38,10 @@ pub use backend::{BackendError, BackendErrorKind};
 pub use clock::SystemClock;
 pub use clock::{Clock, Patience};
 pub use error::{Mismatch, Movement, PinError, Superseder};
+#[cfg(feature = "git-local")]
+pub use forge::local::{CheckedOut, LocalForge};
+#[cfg(any(feature = "git-local", feature = "git-http"))]
+pub use forge::sign::{Author, SigningKey};
 pub use forge::{CommitError, GitForge};
 pub use git::{
     BranchName, CommitFact, CommitRange, FileAt, History, Identity, Mode, ObjectFormat, Oid, Person,

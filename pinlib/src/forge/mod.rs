@@ -1,4 +1,14 @@
 //! Where commits go: raw reads, and one compare-and-swap.
+//!
+//! Beside the trait: `objects` builds the git objects of a pin commit, `sign` says who they are by and signs them, `local`
+//! is a repository on this machine.
+
+#[cfg(feature = "git-local")]
+pub(crate) mod local;
+#[cfg(any(feature = "git-local", feature = "git-http"))]
+mod objects;
+#[cfg(any(feature = "git-local", feature = "git-http"))]
+pub(crate) mod sign;
 
 use crate::{
     backend::BackendError,

@@ -2,6 +2,10 @@
 
 mod corpus;
 mod edit;
+#[cfg(feature = "git-local")]
+mod forge_local;
+#[cfg(feature = "git-local")]
+mod git_world;
 mod kustomize;
 mod nouns;
 mod records;
