@@ -9,4 +9,6 @@ mod git_world;
 mod kustomize;
 mod nouns;
 mod records;
+#[cfg(feature = "git-local")]
+mod signing;
 mod workload;

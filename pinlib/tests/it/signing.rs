@@ -1,0 +1,172 @@
+//! Commits signed by SSH and GPG keys: git itself believes them, and pinlib believes its own key alone.
+
+use crate::git_world::{main_branch, pinner};
+use pinlib::{
+    Author, BackendErrorKind, CheckedOut, CommitRange, Digest, DigestSource, GitForge, History, ImagePin,
+    LocalForge, NoRegistry, Oid, Patience, PinError, PinOptions, PinRequest, Pinner, RunId, Signature,
+    SigningKey, SystemClock, Target,
+};
+use pinlib_testkit::{
+    lines::ImageLines,
+    repository::Repository,
+    servers::{missing, program},
+};
+use std::{path::Path, process::Command, sync::Arc};
+
+fn ssh_key(folder: &Path, name: &str) -> Option<SigningKey> {
+    program("ssh-keygen").expect("there, or not under CI")?;
+    let key = folder.join(name);
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"])
+        .arg(&key)
+        .status();
+    assert!(made.expect("it runs").success());
+    Some(SigningKey::Ssh(key))
+}
+
+fn author(key: SigningKey) -> Author {
+    Author::new(pinner(), Some(key)).expect("an author")
+}
+
+async fn pin(repository: &Repository, source: Oid, author: Author) -> Result<Oid, PinError> {
+    let forge = LocalForge::open(repository.path(), author, CheckedOut::Refuse).expect("it opens");
+    let pin = ImagePin {
+        image: "ghcr.io/acme/app".parse().expect("an image"),
+        digest: DigestSource::Declared(Digest::of(b"one")),
+        platform: None,
+        targets: vec![Target::new("app.yaml".parse().expect("a path"), Arc::new(ImageLines))],
+        was: None,
+    };
+    let request =
+        PinRequest::new(source, main_branch(), vec![pin], PinOptions::default()).expect("a request");
+    let (registry, clock) = (Arc::new(NoRegistry), Arc::new(SystemClock));
+    let pinner = Pinner { registry, forge: Arc::new(forge), clock, patience: Patience::default() };
+    pinner.pin(&request, RunId::from([1; 16])).await.map(|receipt| receipt.commit)
+}
+
+fn source(repository: &Repository) -> Oid {
+    repository.push(&main_branch(), &[("app.yaml", "image: ghcr.io/acme/app\n")], "first").expect("a commit")
+}
+
+/// What a forge of this author says of the one commit after the source.
+async fn judged(repository: &Repository, base: Oid, upto: Oid, author: Author) -> (Signature, bool) {
+    let forge = LocalForge::open(repository.path(), author, CheckedOut::Refuse).expect("it opens");
+    let Ok(History::Descends(facts)) = forge.history(&CommitRange { base, upto, limit: 9 }).await else {
+        panic!("a history");
+    };
+    let identity = forge.identity().await.expect("an identity");
+    (facts[0].signature, identity.made(&facts[0]))
+}
+
+#[tokio::test]
+async fn an_ssh_signature_is_gits_own_and_the_keys_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (Some(own), Some(other)) = (ssh_key(folder.path(), "own"), ssh_key(folder.path(), "other")) else {
+        return;
+    };
+    for format in ["sha1", "sha256"] {
+        let repository = Repository::bare(format).expect("git works").expect("git is there");
+        let base = source(&repository);
+        let commit = pin(&repository, base, author(own.clone())).await.expect("a pin");
+        let public = std::fs::read_to_string(folder.path().join("own.pub")).expect("a public key");
+        let allowed = folder.path().join("allowed");
+        std::fs::write(&allowed, format!("pinlib@ci.test {public}")).expect("a file");
+        let setting = format!("gpg.ssh.allowedSignersFile={}", allowed.display());
+        repository.git(&["-c", &setting, "verify-commit", &commit.to_string()]).expect("git believes it");
+        assert_eq!(repository.git(&["fsck", "--strict"]).expect("a sound repository"), "");
+        assert_eq!(judged(&repository, base, commit, author(own.clone())).await, (Signature::Valid, true));
+        assert_eq!(
+            judged(&repository, base, commit, author(other.clone())).await,
+            (Signature::Unproven, false)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_signature_over_other_bytes_proves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(own) = ssh_key(folder.path(), "own") else { return };
+    let repository = Repository::bare("sha1").expect("git works").expect("git is there");
+    let base = source(&repository);
+    let commit = pin(&repository, base, author(own.clone())).await.expect("a pin");
+    let raw = repository
+        .command()
+        .args(["cat-file", "commit", &commit.to_string()])
+        .output()
+        .expect("a commit")
+        .stdout;
+    let text = String::from_utf8(raw).expect("text").replace("Pin app to", "Pin app too");
+    let forged =
+        repository.feed(&["hash-object", "-w", "-t", "commit", "--stdin"], text.as_bytes()).expect("written");
+    let forged = forged.parse().expect("an oid");
+    assert_eq!(judged(&repository, base, forged, author(own)).await, (Signature::Unproven, false));
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_sign_stops_the_pin() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let repository = Repository::bare("sha1").expect("git works").expect("git is there");
+    let base = source(&repository);
+    let gone = SigningKey::Ssh(folder.path().join("gone"));
+    let error = pin(&repository, base, author(gone)).await.expect_err("no key");
+    assert!(matches!(&error, PinError::Backend(why) if why.kind() == BackendErrorKind::Invalid), "{error}");
+    assert!(error.to_string().contains("sign the commit"), "{error}");
+    let Some(_) = ssh_key(folder.path(), "open") else { return };
+    let locked = folder.path().join("locked");
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "a passphrase", "-f"])
+        .arg(&locked)
+        .status();
+    assert!(made.expect("it runs").success());
+    pin(&repository, base, author(SigningKey::Ssh(locked)))
+        .await
+        .expect_err("nobody is asked for a passphrase");
+    assert_eq!(repository.head(&main_branch()).expect("a head"), Some(base));
+}
+
+/// Gpg finds its keys by the environment, which a test cannot change for itself: so this one runs itself again.
+#[tokio::test]
+async fn a_gpg_signature_is_gits_own() {
+    if program("gpg").expect("there, or not under CI").is_none() {
+        return;
+    }
+    const INNER: &str = "PINLIB_TEST_GPG";
+    let Some(key) = std::env::var_os(INNER) else {
+        let home = tempfile::tempdir().expect("a folder");
+        let make = [
+            "--batch",
+            "--quiet",
+            "--passphrase",
+            "",
+            "--quick-generate-key",
+            "pinlib <pinlib@ci.test>",
+            "ed25519",
+        ];
+        let gpg = || {
+            let mut gpg = Command::new("gpg");
+            gpg.env("GNUPGHOME", home.path());
+            gpg
+        };
+        if !gpg().args(make).output().expect("it runs").status.success() {
+            return missing("a gpg that makes keys").expect("not under CI");
+        }
+        let name = "signing::a_gpg_signature_is_gits_own";
+        let this = std::env::current_exe().expect("this test");
+        let again = Command::new(this)
+            .args(["--exact", name])
+            .env("GNUPGHOME", home.path())
+            .env(INNER, "pinlib@ci.test")
+            .output();
+        let again = again.expect("it runs");
+        Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", home.path()).status().ok();
+        let said = String::from_utf8_lossy(&again.stdout);
+        assert!(again.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    };
+    let own = SigningKey::Gpg(Some(key.into_string().expect("text")));
+    let repository = Repository::bare("sha1").expect("git works").expect("git is there");
+    let base = source(&repository);
+    let commit = pin(&repository, base, author(own.clone())).await.expect("a pin");
+    repository.git(&["verify-commit", &commit.to_string()]).expect("git believes it");
+    assert_eq!(judged(&repository, base, commit, author(own)).await, (Signature::Valid, true));
+}
