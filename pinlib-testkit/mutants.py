@@ -90,7 +90,7 @@ MUTANTS = [
     ("a history may hold what is not reached", READ, " && reached.len() == facts.len()", ""),
     ("a history may be cut aside", READ, "for oid in edge {", "for oid in edge.into_iter().filter(|_| false) {"),
     ("edits are not verified", PLAN, "if !manifest::same_but_pins(", "if false && !manifest::same_but_pins("),
-    ("manifests are not hashed against the report", RESOLVE, "if !digest.is_of(&manifest.bytes) {", "if false {"),
+    ("manifests are not hashed against the report", RESOLVE, "if !expected.is_of(&manifest.bytes) {", "if false {"),
     ("evidence of a digest that nobody read", REQUEST, "options.evidence != EvidenceRule::None &&", "false && options.evidence != EvidenceRule::None &&"),
 ]
 # Why a survivor is no hole.

@@ -3,6 +3,7 @@
 pub mod broken;
 pub mod conformance;
 pub mod fault;
+pub mod image;
 pub mod lines;
 pub mod memory;
 pub mod repository;

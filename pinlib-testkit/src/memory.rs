@@ -4,7 +4,10 @@
 //! travels. A yield before would hide nothing but a forge that compares here and pushes later; what is read by object
 //! id cannot change, so a yield there would only multiply equal schedules.
 
-use crate::sim::Yield;
+use crate::{
+    image::{Document, Image},
+    sim::Yield,
+};
 use async_trait::async_trait;
 use pinlib::{
     BackendError, BackendErrorKind, BranchName, Clock, CommitError, CommitFact, CommitRange, Digest, FileAt,
@@ -264,16 +267,35 @@ impl GitForge for MemoryForge {
 
 /// Images in memory.
 #[derive(Debug, Default)]
-pub struct MemoryRegistry(Mutex<BTreeMap<String, Vec<u8>>>);
+pub struct MemoryRegistry(Mutex<BTreeMap<String, Repository>>);
+
+/// One repository: what another pushed is not in it.
+#[derive(Debug, Default)]
+struct Repository {
+    tags: BTreeMap<String, Digest>,
+    documents: BTreeMap<Digest, Document>,
+    blobs: BTreeMap<Digest, Vec<u8>>,
+}
 
 impl MemoryRegistry {
-    /// Pushes a manifest under a name, and under its digest.
-    pub fn put(&self, image: &Reference, manifest: &str) -> Digest {
-        let digest = Digest::of(manifest.as_bytes());
-        let mut images = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        images.insert(image.to_string(), manifest.into());
-        images.insert(image.at(digest).to_string(), manifest.into());
-        digest
+    /// Pushes an image whole, under the tag of a reference (`latest` where it has none), and answers its digest.
+    pub fn push(&self, name: &Reference, image: &Image) -> Digest {
+        let mut repositories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let repository = repositories.entry(name.name()).or_default();
+        repository.blobs.extend(image.blobs.clone());
+        repository.documents.extend(image.documents().map(|document| (document.digest(), document.clone())));
+        repository.tags.insert(name.tag().unwrap_or("latest").into(), image.digest());
+        image.digest()
+    }
+
+    fn find<T>(
+        &self,
+        act: String,
+        image: &Reference,
+        find: impl FnOnce(&Repository) -> Option<T>,
+    ) -> Result<T, BackendError> {
+        let repositories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        repositories.get(&image.name()).and_then(find).ok_or_else(|| not_found(act))
     }
 }
 
@@ -287,18 +309,19 @@ impl fmt::Display for MemoryRegistry {
 impl Registry for MemoryRegistry {
     async fn manifest(&self, image: &Reference) -> Result<RawManifest, BackendError> {
         Yield::default().await;
-        let images = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = images
-            .get(&image.to_string())
-            .cloned()
-            .ok_or_else(|| not_found(format!("read the manifest of {image}")))?;
-        Ok(RawManifest { media_type: "application/vnd.oci.image.index.v1+json".into(), bytes })
+        let Document { media_type, bytes } =
+            self.find(format!("read the manifest of {image}"), image, |repository| {
+                let tagged = || repository.tags.get(image.tag().unwrap_or("latest")).copied();
+                repository.documents.get(&image.digest().or_else(tagged)?).cloned()
+            })?;
+        Ok(RawManifest { media_type, claimed: Some(Digest::of(&bytes)), bytes })
     }
     async fn blob(&self, image: &Reference, digest: Digest) -> Result<Vec<u8>, BackendError> {
-        Err(not_found(format!("read {digest} of {image}")))
+        let act = format!("read the blob {digest} of {image}");
+        self.find(act, image, |repository| repository.blobs.get(&digest).cloned())
     }
     async fn referrers(&self, image: &Reference) -> Result<RawManifest, BackendError> {
-        Err(BackendError::new(BackendErrorKind::Unsupported, format!("list referrers of {image}")))
+        Err(BackendError::new(BackendErrorKind::Unsupported, format!("list what refers to {image}")))
     }
 }
 

@@ -8,6 +8,37 @@ use crate::{
     outcome::OutcomeKind,
     record::{Key, RunId},
 };
+use std::fmt::{self, Write as _};
+
+/// What one part of an image says about the commit that it was built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Which part, as in `the label of linux/arm64`.
+    pub part: String,
+    /// The commit, in the part's own words; none where it says nothing.
+    pub revision: Option<String>,
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.revision {
+            // A text from outside: cut and escaped.
+            Some(revision) => {
+                write!(f, "{} says {:?}", self.part, revision.chars().take(100).collect::<String>())
+            }
+            None => write!(f, "{} says nothing", self.part),
+        }
+    }
+}
+
+/// The first few; an index can hold many platforms.
+fn said(all: &[Said]) -> String {
+    let mut text = all.iter().take(8).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if all.len() > 8 {
+        write!(text, ", and {} more", all.len() - 8).ok();
+    }
+    text
+}
 
 /// Two things that should be one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,8 +49,8 @@ pub enum Mismatch {
     Manifest { image: String, expected: Digest, found: Digest },
     #[error("{path} does not hash to the blob {oid} that the forge named")]
     Blob { path: RepoPath, oid: Oid },
-    #[error("the image says that it was built from {found:?}, not from {expected}")]
-    Source { expected: Oid, found: Option<String> },
+    #[error("{image} does not show that it was built from {expected}: {}", said(found))]
+    Source { image: String, expected: Oid, found: Vec<Said> },
     #[error("{} already pinned another digest built from the same commit", commit.short())]
     Rebuilt { commit: Oid },
     #[error("{path} holds {found}, not {expected}")]

@@ -22,6 +22,7 @@ mod plan;
 mod recognise;
 
 // the world outside, and what proves its answers:
+mod evidence;
 mod forge;
 #[cfg(any(feature = "oci", feature = "git-http"))]
 mod http;
@@ -37,7 +38,7 @@ pub use backend::{BackendError, BackendErrorKind};
 #[cfg(feature = "system-clock")]
 pub use clock::SystemClock;
 pub use clock::{Clock, Patience};
-pub use error::{Mismatch, Movement, PinError, Superseder};
+pub use error::{Mismatch, Movement, PinError, Said, Superseder};
 #[cfg(feature = "git-local")]
 pub use forge::local::{CheckedOut, LocalForge};
 #[cfg(any(feature = "git-local", feature = "git-http"))]
@@ -61,7 +62,9 @@ pub use pin::Pinner;
 pub use plan::{FileEdit, PinPlan, SiteChange};
 pub use receipt::{Done, Receipt};
 pub use record::{Claim, Key, Operation, Pinned, Record, RunId};
-pub use registry::{NoRegistry, RawManifest, Registry};
+pub use registry::{LayoutRegistry, NoRegistry, RawManifest, Registry};
+#[cfg(feature = "oci")]
+pub use registry::{Logins, OciOptions, OciRegistry, RegistryLogin};
 pub use request::{DigestSource, EvidenceRule, ImagePin, PinOptions, PinRequest, Policy, Target};
 pub use resolved::{Evidence, ResolvedImage};
 pub use snapshot::{Change, HOLDS, Kin, Passage, Passed, Snapshot};

@@ -1,7 +1,7 @@
 //! What an image of the request was settled to: its digest, and how that is known.
 
 use crate::{
-    image::{Digest, Proof, Reference},
+    image::{Digest, Platform, Proof, Reference},
     request::ImagePin,
 };
 
@@ -11,7 +11,7 @@ use crate::{
 pub enum Evidence {
     /// Nobody asked.
     NotAsked,
-    /// The image carries the commit's id: a hint, not a proof.
+    /// The image carries the commit's id, on every platform: a hint, not a proof.
     Label,
 }
 
@@ -21,6 +21,7 @@ pub struct ResolvedImage {
     pin: ImagePin,
     digest: Digest,
     proof: Proof,
+    platforms: Vec<Platform>,
     evidence: Evidence,
 }
 
@@ -28,15 +29,21 @@ impl ResolvedImage {
     // These three for the crate, since the registry is a layer above: resolve.rs alone calls them.
     /// Takes the caller's word for the digest.
     pub(crate) fn declared(pin: &ImagePin, digest: Digest) -> Self {
-        Self { pin: pin.clone(), digest, proof: Proof::Declared, evidence: Evidence::NotAsked }
+        Self { proof: Proof::Declared, ..Self::hashed(pin, digest) }
     }
     /// Takes a digest that the bytes of the manifest were hashed against.
     pub(crate) fn hashed(pin: &ImagePin, digest: Digest) -> Self {
-        Self { pin: pin.clone(), digest, proof: Proof::Hashed, evidence: Evidence::NotAsked }
+        Self {
+            pin: pin.clone(),
+            digest,
+            proof: Proof::Hashed,
+            platforms: Vec::new(),
+            evidence: Evidence::NotAsked,
+        }
     }
-    /// Adds what was found to tie it to the source.
-    pub(crate) fn with_evidence(self, evidence: Evidence) -> Self {
-        Self { evidence, ..self }
+    /// Adds what was found in it.
+    pub(crate) fn with(self, platforms: Vec<Platform>, evidence: Evidence) -> Self {
+        Self { platforms, evidence, ..self }
     }
     /// The image by digest.
     pub fn reference(&self) -> Reference {
@@ -53,6 +60,11 @@ impl ResolvedImage {
     /// How the digest is known.
     pub fn proof(&self) -> Proof {
         self.proof
+    }
+    /// What the digest holds images for, in the index's order. Empty where it is not known: of a digest that is only
+    /// declared, and of a single manifest whose config nobody had to read.
+    pub fn platforms(&self) -> &[Platform] {
+        &self.platforms
     }
     /// What ties it to the source.
     pub fn evidence(&self) -> Evidence {

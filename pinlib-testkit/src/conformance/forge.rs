@@ -1,5 +1,6 @@
 //! What every forge must keep, as cases that any world can run.
 
+use super::{Outcome, check};
 use crate::{
     lines::ImageLines,
     sim::{Task, together},
@@ -33,12 +34,6 @@ pub trait ForgeWorld: Sized {
     fn log(&self) -> Vec<CommitFact>;
     /// Runs a future to its end.
     fn block_on<T>(&self, future: impl Future<Output = T>) -> T;
-}
-
-type Outcome = Result<(), String>;
-
-fn check(holds: bool, promise: &str, found: impl Display) -> Outcome {
-    if holds { Ok(()) } else { Err(format!("{promise}; found {found}")) }
 }
 
 const FILE: (&str, &str) = ("deploy/app.yaml", "a: 1\nimage: ghcr.io/acme/app\n");

@@ -1,3 +1,10 @@
 //! What every backend must keep, as cases that any world can run: one suite a trait.
 
 pub mod forge;
+pub mod registry;
+
+type Outcome = Result<(), String>;
+
+fn check(holds: bool, promise: &str, found: impl std::fmt::Display) -> Outcome {
+    if holds { Ok(()) } else { Err(format!("{promise}; found {found}")) }
+}

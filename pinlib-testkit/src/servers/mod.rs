@@ -6,6 +6,8 @@
 pub mod git;
 pub mod proxy;
 pub mod registry;
+pub mod script;
+pub mod token;
 
 use std::{
     env, io,

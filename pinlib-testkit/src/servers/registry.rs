@@ -1,6 +1,7 @@
 //! Debian's `docker-registry`, open or behind a login.
 
 use super::{Daemon, free_port, htpasswd, output, program};
+use crate::image::Image;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -93,15 +94,40 @@ impl RegistryServer {
         image: &str,
         login: Option<(&str, &str)>,
     ) -> io::Result<bool> {
+        self.copy(&format!("oci:{}:{tag}", layout.display()), image, login)
+    }
+    /// Copies an image as it is, whatever its media types, to `NAME:TAG` of this registry. False where skopeo is missing.
+    ///
+    /// # Errors
+    /// As of [`RegistryServer::push`].
+    pub fn push_image(&self, from: &Image, image: &str, login: Option<(&str, &str)>) -> io::Result<bool> {
+        let folder = TempDir::new()?;
+        from.write_dir(folder.path())?;
+        self.copy(&format!("dir:{}", folder.path().display()), image, login)
+    }
+    fn copy(&self, from: &str, image: &str, login: Option<(&str, &str)>) -> io::Result<bool> {
         let Some(skopeo) = program("skopeo")? else { return Ok(false) };
         let mut command = Command::new(skopeo);
-        command.args(["copy", "--all", "--quiet", "--preserve-digests", "--dest-tls-verify=false"]);
+        command.args(["--insecure-policy", "copy", "--all", "--quiet", "--preserve-digests"]);
+        command.arg("--dest-tls-verify=false");
         if let Some((user, password)) = login {
             command.args(["--dest-creds", &format!("{user}:{password}")]);
         }
-        command.arg(format!("oci:{}:{tag}", layout.display()));
-        output(command.arg(format!("docker://{}/{image}", self.address())))?;
+        output(command.arg(from).arg(format!("docker://{}/{image}", self.address())))?;
         Ok(true)
+    }
+    /// The manifest or index of `NAME:TAG` as skopeo reads it. `None` where skopeo is missing.
+    ///
+    /// # Errors
+    /// Where it cannot be read; under `CI` also where skopeo is missing.
+    pub fn inspect(&self, image: &str, login: Option<(&str, &str)>) -> io::Result<Option<Vec<u8>>> {
+        let Some(skopeo) = program("skopeo")? else { return Ok(None) };
+        let mut command = Command::new(skopeo);
+        command.args(["inspect", "--raw", "--tls-verify=false"]);
+        if let Some((user, password)) = login {
+            command.args(["--creds", &format!("{user}:{password}")]);
+        }
+        output(command.arg(format!("docker://{}/{image}", self.address()))).map(Some)
     }
     /// Whether it speaks HTTPS.
     pub fn tls(&self) -> bool {
@@ -109,7 +135,7 @@ impl RegistryServer {
     }
 }
 
-/// An authority of its own, and a certificate for 127.0.0.1 and localhost.
+/// An authority of its own, and a certificate for 127.0.0.1, localhost and registry.test.
 fn authority(openssl: &Path, at: &Path) -> io::Result<()> {
     let run = |words: &[&str]| output(Command::new(openssl).current_dir(at).args(words));
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
@@ -126,7 +152,7 @@ fn authority(openssl: &Path, at: &Path) -> io::Result<()> {
     run(&[&ca[..], &key].concat())?;
     run(&[&["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"], &key[..5]]
         .concat())?;
-    fs::write(at.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n")?;
+    fs::write(at.join("names"), "subjectAltName=DNS:localhost,DNS:registry.test,IP:127.0.0.1\n")?;
     let sign = ["x509", "-req", "-in", "server.csr", "-CA", "authority.pem", "-CAkey", "authority.key"];
     run(&[&sign[..], &["-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.pem"]].concat())?;
     Ok(())

@@ -105,7 +105,7 @@ impl ManifestEditor for Sloppy {
 #[async_trait]
 impl Registry for Moved {
     async fn manifest(&self, _: &Reference) -> Result<RawManifest, BackendError> {
-        Ok(RawManifest { media_type: String::new(), bytes: b"another".into() })
+        Ok(RawManifest { media_type: String::new(), claimed: None, bytes: b"another".into() })
     }
     async fn blob(&self, _: &Reference, _: Digest) -> Result<Vec<u8>, BackendError> {
         Err(BackendError::new(BackendErrorKind::Unsupported, "read a blob"))

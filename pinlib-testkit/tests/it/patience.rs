@@ -34,6 +34,7 @@ impl Registry for Moody {
             Some(error) => Err(error),
             None => Ok(RawManifest {
                 media_type: "application/vnd.oci.image.manifest.v1+json".into(),
+                claimed: None,
                 bytes: MANIFEST.into(),
             }),
         }

@@ -1,8 +1,9 @@
 //! Every schedule, with the real algorithm. What each leaves behind is judged by the scene's oracle.
 
 use crate::scene::{Job, Outcome, Scene, file, inputs, options, path};
-use pinlib::{Digest, DigestSource, Oid, OutcomeKind, PinError, PinOptions, Policy, Receipt};
+use pinlib::{DigestSource, Oid, OutcomeKind, PinError, PinOptions, Policy, Receipt};
 use pinlib_testkit::{
+    image::{Recipe, Variant},
     memory::{MemoryRegistry, human},
     sim::{End, Tape, explore},
 };
@@ -283,7 +284,7 @@ fn resolving_and_reading_run_side_by_side() {
     let (registry, mut job) = (MemoryRegistry::default(), scene.of("web", Policy::PinsOnly));
     let mut image = job.request.images()[0].clone();
     image.digest = DigestSource::Tag;
-    assert_eq!(registry.put(&image.image, "manifest"), Digest::of(b"manifest"));
+    registry.push(&image.image, &Recipe::of([Variant::of("linux/amd64")]).index());
     job.request =
         pinlib::PinRequest::new(scene.source, scene.branch.clone(), vec![image], options(Policy::PinsOnly))
             .expect("a request");

@@ -1,6 +1,7 @@
 //! Images: references, digests, platforms, and how a digest is known, parsed once.
 
 mod digest;
+pub(crate) mod document;
 mod platform;
 mod reference;
 

@@ -9,6 +9,8 @@ mod git_world;
 mod kustomize;
 mod nouns;
 mod records;
+#[cfg(feature = "oci")]
+mod registry_worlds;
 #[cfg(feature = "git-local")]
 mod signing;
 mod workload;

@@ -1,0 +1,185 @@
+//! How a registry is told who we are: what it asks for, and what it gives in return.
+//!
+//! Source: <https://distribution.github.io/distribution/spec/auth/token/> and `oauth/` beside it.
+
+use super::{
+    answer::{refusal, said},
+    endpoint::Endpoint,
+    logins::{Login, Logins},
+};
+use crate::{
+    backend::{BackendError, BackendErrorKind},
+    http::{Answer, Http},
+    image::Reference,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http_auth::ChallengeParser;
+use reqwest::{
+    StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// The longest answer of a token server.
+const TOKEN_LIMIT: usize = 1 << 20;
+
+/// What is shown to a registry with each request: never printed.
+#[derive(Clone)]
+pub(super) struct Grant(HeaderValue);
+
+impl std::fmt::Debug for Grant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Grant")
+    }
+}
+
+impl Grant {
+    fn new(scheme: &str, secret: &str) -> Option<Self> {
+        let mut value = HeaderValue::try_from(format!("{scheme} {secret}")).ok()?;
+        value.set_sensitive(true);
+        Some(Self(value))
+    }
+    fn basic(user: &str, secret: &SecretString) -> Option<Self> {
+        Self::new("Basic", &STANDARD.encode(format!("{user}:{}", secret.expose_secret())))
+    }
+    pub(super) fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+/// What a registry asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Challenge {
+    Basic,
+    Bearer { realm: String, service: Option<String> },
+}
+
+impl Challenge {
+    /// Reads `WWW-Authenticate`; a token server is preferred to sending the password with each request.
+    fn of(headers: &reqwest::header::HeaderMap) -> Option<Self> {
+        let all = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        let mut basic = None;
+        for challenge in all.flat_map(ChallengeParser::new).flatten() {
+            let param = |wanted: &str| {
+                let found = challenge.params.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+                found.map(|(_, value)| value.to_unescaped())
+            };
+            if challenge.scheme.eq_ignore_ascii_case("bearer")
+                && let Some(realm) = param("realm")
+            {
+                return Some(Self::Bearer { realm, service: param("service") });
+            }
+            if challenge.scheme.eq_ignore_ascii_case("basic") {
+                basic = Some(Self::Basic);
+            }
+        }
+        basic
+    }
+}
+
+/// The answer of a token server: two names for one thing.
+#[derive(Deserialize)]
+struct Token {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+/// Answers the challenge of a registry with the login for it, where there is one, and else as nobody in particular.
+///
+/// What is refused here is refused for good: a login never turns anonymous.
+pub(super) async fn grant(
+    http: &Http,
+    logins: &Logins,
+    endpoint: &Endpoint<'_>,
+    image: &Reference,
+    answer: &Answer,
+    act: &str,
+) -> Result<Grant, BackendError> {
+    let unauthorized =
+        |reason: String| BackendError::new(BackendErrorKind::Unauthorized, act).because(reason);
+    // Without a challenge there is nothing to answer: the registry has said no, and why.
+    let challenge = Challenge::of(&answer.headers).ok_or_else(|| refusal(act, answer))?;
+    let host = endpoint.host();
+    let login =
+        logins.find(image).await.map_err(|reason| unauthorized(format!("no login for {host}: {reason}")))?;
+    match (challenge, login) {
+        (Challenge::Basic, None) => {
+            Err(unauthorized(format!("{host} wants a login, and there is none for it")))
+        }
+        (Challenge::Basic, Some(Login::Password { user, secret })) => Grant::basic(&user, &secret)
+            .ok_or_else(|| unauthorized(format!("the login for {host} cannot be sent"))),
+        (Challenge::Basic, Some(Login::Identity(_))) => {
+            Err(unauthorized(format!("{host} wants a password, and the login for it is an identity token")))
+        }
+        (Challenge::Bearer { realm, service }, login) => {
+            let realm = endpoint.realm(&realm).map_err(&unauthorized)?;
+            token(http, realm, service.as_deref(), image, login.as_ref(), act).await
+        }
+    }
+}
+
+/// Fetches a token that reads the image's repository, and nothing else.
+async fn token(
+    http: &Http,
+    mut realm: Url,
+    service: Option<&str>,
+    image: &Reference,
+    login: Option<&Login>,
+    act: &str,
+) -> Result<Grant, BackendError> {
+    let scope = format!("repository:{}:pull", image.repository());
+    let wish = service.map(|service| ("service", service)).into_iter().chain([("scope", scope.as_str())]);
+    let request = match login {
+        Some(Login::Identity(token)) => {
+            // OAuth's form is spelled as a query is; the token itself must not come near an address that is shown.
+            let mut form = realm.clone();
+            form.query_pairs_mut()
+                .clear()
+                .extend_pairs(wish)
+                .append_pair("client_id", "pinlib")
+                .append_pair("grant_type", "refresh_token")
+                .append_pair("refresh_token", token.expose_secret());
+            let body = form.query().unwrap_or_default().to_owned();
+            http.client().post(realm).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
+        }
+        other => {
+            realm.query_pairs_mut().extend_pairs(wish);
+            let request = http.client().get(realm);
+            match other {
+                Some(Login::Password { user, secret }) => {
+                    let grant = Grant::basic(user, secret).ok_or_else(|| {
+                        BackendError::new(BackendErrorKind::Unauthorized, act)
+                            .because("the login cannot be sent")
+                    })?;
+                    request.header(AUTHORIZATION, grant.header())
+                }
+                _ => request,
+            }
+        }
+    };
+    let answer = http.send(request, TOKEN_LIMIT).await.map_err(|error| error.while_trying(act))?;
+    let who = if login.is_some() { "the login is refused" } else { "no token for anonymous" };
+    match answer.status {
+        StatusCode::OK => {}
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            let reason = format!("{who}: {}", said(&answer));
+            return Err(BackendError::new(BackendErrorKind::Unauthorized, act).because(reason));
+        }
+        status if status.is_redirection() => {
+            let reason = format!("{}, and a login follows no redirect", said(&answer));
+            return Err(BackendError::new(BackendErrorKind::Invalid, act).because(reason));
+        }
+        // A token server that is not there says nothing about the image.
+        StatusCode::NOT_FOUND => {
+            return Err(BackendError::new(BackendErrorKind::Invalid, act).because(said(&answer)));
+        }
+        _ => return Err(refusal(act, &answer)),
+    }
+    let token: Option<Token> = serde_json::from_slice(&answer.body).ok();
+    let token = token.and_then(|token| token.token.or(token.access_token));
+    token.and_then(|token| Grant::new("Bearer", &token)).ok_or_else(|| {
+        let reason = format!("{}, and no token that can be used", said(&answer));
+        BackendError::new(BackendErrorKind::Invalid, act).because(reason)
+    })
+}
