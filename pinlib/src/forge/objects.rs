@@ -1,230 +1,329 @@
-//! The git objects of a pin commit, built of the trees at the expected head alone: no work tree, no index.
+//! Git's objects as pure values: trees looked into and spliced, commits written and read.
+//!
+//! What both git forges share. Whoever reads objects hands them in by oid, proven to hash to it; nothing here does I/O.
 
-use super::sign::Author;
 use crate::{
     backend::{BackendError, BackendErrorKind},
-    forge::CommitError,
     git::{CommitFact, Mode, ObjectFormat, Oid, Person, RepoPath, Signature, TreeEntry},
     guard::GuardedCommit,
+    plan::FileEdit,
 };
-use gix::{hash::Kind as HashKind, objs::CommitRef};
-use std::{collections::BTreeMap, ops::Range, time::UNIX_EPOCH};
+use gix::objs::{CommitRef, Kind, TreeRefIter};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-/// What an object is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum ObjectKind {
-    Blob,
-    Tree,
-    Commit,
+/// A file larger than this is no manifest, and is not read.
+pub(crate) const LARGEST_FILE: u64 = 16 << 20;
+
+/// Raw tree objects at hand.
+pub(crate) type Trees = BTreeMap<Oid, Vec<u8>>;
+
+/// How far the trees at hand lead on the way to a path.
+#[derive(Debug)]
+pub(crate) enum Walk {
+    /// To this entry.
+    Found(TreeEntry),
+    /// Nowhere: there is no such path.
+    Nothing,
+    /// Up to this tree, which is not at hand.
+    Needs(Oid),
 }
 
-impl ObjectKind {
-    /// The word in its header.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Blob => "blob",
-            Self::Tree => "tree",
-            Self::Commit => "commit",
+/// Follows a path down from a root tree. A symlink or a submodule on the way leads nowhere.
+pub(crate) fn walk(root: Oid, path: &RepoPath, trees: &Trees) -> Result<Walk, BackendError> {
+    let mut at = root;
+    let mut parts = path.components().peekable();
+    while let Some(part) = parts.next() {
+        let Some(bytes) = trees.get(&at) else { return Ok(Walk::Needs(at)) };
+        let Some((entry, _)) = find(at, bytes, part)? else { return Ok(Walk::Nothing) };
+        if parts.peek().is_none() {
+            return Ok(Walk::Found(entry));
         }
+        if entry.mode != Mode::Tree {
+            return Ok(Walk::Nothing);
+        }
+        at = entry.oid;
     }
+    Ok(Walk::Nothing)
 }
 
-/// One object, as it is hashed: without its header.
-#[derive(Clone, Debug)]
+/// Reads a raw tree.
+pub(crate) fn tree(oid: Oid, bytes: &[u8]) -> Result<Vec<TreeEntry>, BackendError> {
+    TreeRefIter::from_bytes(bytes, hash(oid.format()))
+        .map(|entry| {
+            let entry = entry.map_err(|error| malformed("tree", oid).with_source(error))?;
+            Ok(TreeEntry {
+                name: entry.filename.to_vec(),
+                mode: Mode::from(u32::from(entry.mode.value())),
+                oid: Oid::from_bytes(entry.oid.as_bytes()).ok_or_else(|| malformed("tree", oid))?,
+            })
+        })
+        .collect()
+}
+
+/// One entry of a raw tree by its name, and where its oid stands in the bytes.
+fn find(oid: Oid, bytes: &[u8], name: &str) -> Result<Option<(TreeEntry, Range<usize>)>, BackendError> {
+    let mut entries = TreeRefIter::from_bytes(bytes, hash(oid.format()));
+    let mut found = None;
+    while let Some(entry) = entries.next() {
+        let entry = entry.map_err(|error| malformed("tree", oid).with_source(error))?;
+        if entry.filename != name {
+            continue;
+        }
+        // Git would take the first, another reader the last.
+        if found.is_some() {
+            return Err(malformed("tree", oid).because(format!("it has two entries named {name:?}")));
+        }
+        let end = entries.offset_to_next_entry(bytes);
+        let entry = TreeEntry {
+            name: entry.filename.to_vec(),
+            mode: Mode::from(u32::from(entry.mode.value())),
+            oid: Oid::from_bytes(entry.oid.as_bytes()).ok_or_else(|| malformed("tree", oid))?,
+        };
+        found = Some((entry, end - oid.as_bytes().len()..end));
+    }
+    Ok(found)
+}
+
+/// One new object.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Object {
-    pub(crate) kind: ObjectKind,
-    pub(crate) oid: Oid,
-    pub(crate) bytes: Vec<u8>,
+    pub kind: Kind,
+    pub oid: Oid,
+    pub bytes: Vec<u8>,
 }
 
 impl Object {
-    fn new(format: ObjectFormat, kind: ObjectKind, bytes: Vec<u8>) -> Self {
-        Self { kind, oid: Oid::of(format, kind.as_str(), &bytes), bytes }
+    fn new(format: ObjectFormat, kind: Kind, bytes: Vec<u8>) -> Self {
+        Self { kind, oid: oid(format, kind, &bytes), bytes }
     }
 }
 
-/// Builds the objects of a commit: blobs, then trees, inner ones first, then the commit itself, last.
-///
-/// `root` is the tree of the expected head; `trees` holds it, and each tree on the way to an edited file, by oid. A tree
-/// keeps each byte but the oids of what changed below it.
-///
-/// # Errors
-/// `NotLanded`: a file that is not there, or not a regular one; a signature that cannot be made.
-pub(crate) async fn build(
-    commit: &GuardedCommit,
-    root: Oid,
-    trees: &BTreeMap<Oid, Vec<u8>>,
-    author: &Author,
-) -> Result<Vec<Object>, CommitError> {
-    let format = root.format();
-    let (mut objects, mut changes) = (Vec::new(), Vec::new());
-    for edit in commit.edits() {
-        let blob = Object::new(format, ObjectKind::Blob, edit.bytes().to_vec());
-        changes.push((edit.path(), edit.path().components().collect::<Vec<_>>(), blob.oid));
-        objects.push(blob);
+/// Hashes an object.
+pub(crate) fn oid(format: ObjectFormat, kind: Kind, bytes: &[u8]) -> Oid {
+    Oid::of(format, &kind.to_string(), bytes)
+}
+
+/// A commit with all that is new in it, not signed yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    format: ObjectFormat,
+    objects: Vec<Object>,
+    payload: String,
+}
+
+/// A commit with all that is new in it: blobs, trees (innermost first), itself last; each once.
+#[derive(Clone, Debug)]
+pub(crate) struct NewCommit {
+    pub oid: Oid,
+    pub objects: Vec<Object>,
+}
+
+impl Draft {
+    /// Builds the commit out of the trees on the paths of its edits, of which `root` is the expected head's.
+    ///
+    /// # Errors
+    /// `Incomplete` where a tree is not at hand, `NotFound` where a file is not there, `Invalid` where it is anything but
+    /// the regular file that the edit starts from.
+    pub(crate) fn new(
+        commit: &GuardedCommit,
+        by: &Person,
+        root: Oid,
+        trees: &Trees,
+    ) -> Result<Self, BackendError> {
+        let format = commit.expected_head().format();
+        let mut splicer =
+            Splicer { head: commit.expected_head(), trees, seen: BTreeSet::new(), objects: vec![] };
+        let edits = commit.edits().iter().map(|edit| (edit.path().components().collect(), edit)).collect();
+        let tree = splicer.tree(root, edits, 0)?;
+        let seconds = seconds(commit.date());
+        let payload = format!(
+            "tree {tree}\nparent {}\nauthor {by} {seconds} +0000\ncommitter {by} {seconds} +0000\n\n{}",
+            commit.expected_head(),
+            commit.message()
+        );
+        Ok(Self { format, objects: splicer.objects, payload })
     }
-    let tree = graft(root, trees, &changes, &mut objects)?;
-    let seconds = commit.date().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let person = &author.person();
-    let by = format!("{person} {seconds} +0000");
-    let parent = commit.expected_head();
-    let head = format!("tree {tree}\nparent {parent}\nauthor {by}\ncommitter {by}\n");
-    let message = commit.message();
-    let unsigned = format!("{head}\n{message}");
-    let signature = author.sign(unsigned.as_bytes()).await.map_err(CommitError::NotLanded)?;
-    let whole = match signature {
-        None => unsigned,
-        // A header that goes on, goes on after a blank.
-        Some(armor) => {
-            let lines = armor.trim_end().replace('\n', "\n ");
-            format!("{head}{} {lines}\n\n{message}", signature_header(format))
+    /// What a signature signs.
+    pub(crate) fn payload(&self) -> &str {
+        &self.payload
+    }
+    /// Puts the signature in, where there is one, as git does: the last header.
+    pub(crate) fn seal(mut self, signature: Option<&str>) -> NewCommit {
+        let mut text = self.payload;
+        if let (Some(signature), Some(end)) = (signature, text.find("\n\n")) {
+            let field = format!("{} {}\n", field(self.format), signature.trim_end().replace('\n', "\n "));
+            text.insert_str(end + 1, &field);
         }
-    };
-    objects.push(Object::new(format, ObjectKind::Commit, whole.into_bytes()));
-    Ok(objects)
+        let commit = Object::new(self.format, Kind::Commit, text.into_bytes());
+        let oid = commit.oid;
+        self.objects.push(commit);
+        NewCommit { oid, objects: self.objects }
+    }
 }
 
-fn signature_header(format: ObjectFormat) -> &'static str {
+/// Rewrites trees from the leaves up.
+struct Splicer<'a> {
+    head: Oid,
+    trees: &'a Trees,
+    seen: BTreeSet<Oid>,
+    objects: Vec<Object>,
+}
+
+impl Splicer<'_> {
+    /// Puts new oids into a tree in the place of the old. Names, modes, order and every other entry stand as they stood,
+    /// whatever old tools made of them: nothing is written anew.
+    fn tree(
+        &mut self,
+        oid: Oid,
+        edits: Vec<(Vec<&str>, &FileEdit)>,
+        depth: usize,
+    ) -> Result<Oid, BackendError> {
+        let mut bytes = self.trees.get(&oid).cloned().ok_or_else(|| {
+            BackendError::new(BackendErrorKind::Incomplete, format!("read tree {oid}"))
+                .because("the repository does not have it")
+        })?;
+        let mut below = BTreeMap::<&str, Vec<_>>::new();
+        for (parts, edit) in edits {
+            below.entry(parts.get(depth).copied().unwrap_or_default()).or_default().push((parts, edit));
+        }
+        for (name, edits) in below {
+            let Some((_, first)) = edits.first() else { continue };
+            let refuse = |kind, why: String| {
+                BackendError::new(kind, format!("edit {} at {}", first.path(), self.head.short()))
+                    .because(why)
+            };
+            let missing = || refuse(BackendErrorKind::NotFound, "the commit has no such file".to_owned());
+            let (entry, place) = find(oid, &bytes, name)?.ok_or_else(missing)?;
+            let new = match &edits[..] {
+                [(parts, edit)] if parts.len() == depth + 1 => {
+                    if entry.mode != Mode::Regular {
+                        let why = format!("it is {}, not a regular file (100644)", entry.mode);
+                        return Err(refuse(BackendErrorKind::Invalid, why));
+                    }
+                    if entry.oid != edit.before().oid {
+                        let why =
+                            format!("it is {}, not {} as the edit has it", entry.oid, edit.before().oid);
+                        return Err(refuse(BackendErrorKind::Invalid, why));
+                    }
+                    self.add(Kind::Blob, edit.bytes().to_vec())
+                }
+                _ if entry.mode == Mode::Tree => self.tree(entry.oid, edits, depth + 1)?,
+                _ => return Err(missing()),
+            };
+            bytes[place].copy_from_slice(new.as_bytes());
+        }
+        Ok(self.add(Kind::Tree, bytes))
+    }
+
+    fn add(&mut self, kind: Kind, bytes: Vec<u8>) -> Oid {
+        let object = Object::new(self.head.format(), kind, bytes);
+        let oid = object.oid;
+        if self.seen.insert(oid) {
+            self.objects.push(object);
+        }
+        oid
+    }
+}
+
+/// A commit as it is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Commit {
+    /// Its root tree.
+    pub tree: Oid,
+    /// What it says. A signature that is there proves nothing yet.
+    pub fact: CommitFact,
+    /// Its signature, where it has just one.
+    pub signed: Option<Signed>,
+}
+
+/// A signature and what it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signed {
+    pub payload: Vec<u8>,
+    pub signature: String,
+}
+
+/// Reads a commit object. What is not UTF-8 in it is replaced.
+pub(crate) fn commit(oid: Oid, bytes: &[u8]) -> Result<Commit, BackendError> {
+    let wrong = |error: gix::Error| malformed("commit", oid).with_source(error);
+    let commit = CommitRef::from_bytes(bytes, hash(oid.format())).map_err(wrong)?;
+    let name = |id: gix::ObjectId| Oid::from_bytes(id.as_bytes()).ok_or_else(|| malformed("commit", oid));
+    let person = |who: gix::actor::SignatureRef<'_>| Person {
+        name: String::from_utf8_lossy(who.name).into_owned(),
+        email: String::from_utf8_lossy(who.email).into_owned(),
+    };
+    let (signature, signed) = signed(oid.format(), bytes);
+    let fact = CommitFact {
+        oid,
+        parents: commit.parents().map(name).collect::<Result<_, _>>()?,
+        author: person(commit.author().map_err(wrong)?),
+        committer: person(commit.committer().map_err(wrong)?),
+        signature,
+        message: String::from_utf8_lossy(commit.message).into_owned(),
+    };
+    Ok(Commit { tree: name(commit.tree())?, fact, signed })
+}
+
+/// Whether a commit has a signature, and where it has just one, of the repository's own hash, what it is over.
+fn signed(format: ObjectFormat, bytes: &[u8]) -> (Signature, Option<Signed>) {
+    let (mut payload, mut signature) = (Vec::with_capacity(bytes.len()), Vec::new());
+    let (mut count, mut foreign, mut inside) = (0, false, false);
+    let mut rest = bytes;
+    while !rest.starts_with(b"\n") && !rest.is_empty() {
+        let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+        let (line, tail) = rest.split_at(end);
+        rest = tail;
+        let own = line.strip_prefix(field(format).as_bytes()).and_then(|line| line.strip_prefix(b" "));
+        if let Some(first) = own {
+            (count, inside) = (count + 1, true);
+            signature.extend_from_slice(first);
+        } else if line.starts_with(b"gpgsig") {
+            foreign = true;
+        } else if let (true, Some(next)) = (inside, line.strip_prefix(b" ")) {
+            signature.extend_from_slice(next);
+        } else {
+            inside = false;
+            payload.extend_from_slice(line);
+        }
+    }
+    payload.extend_from_slice(rest);
+    match (count, foreign) {
+        (0, false) => (Signature::Absent, None),
+        (1, false) => {
+            let signature = String::from_utf8_lossy(&signature).into_owned();
+            (Signature::Unproven, Some(Signed { payload, signature }))
+        }
+        _ => (Signature::Unproven, None),
+    }
+}
+
+/// The header that a signature stands in. Source: <https://git-scm.com/docs/gitformat-signature>.
+fn field(format: ObjectFormat) -> &'static str {
     match format {
         ObjectFormat::Sha1 => "gpgsig",
         ObjectFormat::Sha256 => "gpgsig-sha256",
     }
 }
 
-/// A file that changes, what is left of its path from here, and its new blob.
-type Changed<'a> = (&'a RepoPath, Vec<&'a str>, Oid);
-
-/// Puts new blobs into a tree, and answers the tree's new oid.
-fn graft(
-    tree: Oid,
-    trees: &BTreeMap<Oid, Vec<u8>>,
-    changes: &[Changed<'_>],
-    objects: &mut Vec<Object>,
-) -> Result<Oid, CommitError> {
-    let refuse = |path: &RepoPath, kind, reason: String| {
-        CommitError::NotLanded(BackendError::new(kind, format!("commit {path}")).because(reason))
-    };
-    let mut below = BTreeMap::<&str, Vec<Changed<'_>>>::new();
-    for (path, way, blob) in changes {
-        if let Some((name, rest)) = way.split_first() {
-            below.entry(name).or_default().push((path, rest.to_vec(), *blob));
-        }
+pub(crate) fn hash(format: ObjectFormat) -> gix::hash::Kind {
+    match format {
+        ObjectFormat::Sha1 => gix::hash::Kind::Sha1,
+        ObjectFormat::Sha256 => gix::hash::Kind::Sha256,
     }
-    let any = changes.first().map(|(path, ..)| *path);
-    let unread = || {
-        any.map(|path| refuse(path, BackendErrorKind::Incomplete, format!("the tree {tree} was not read")))
-    };
-    let Some(mut bytes) = trees.get(&tree).cloned() else {
-        return unread().map_or(Ok(tree), Err);
-    };
-    let Some(entries) = spans(&bytes, tree.format()) else {
-        return unread().map_or(Ok(tree), Err);
-    };
-    for (name, changes) in below {
-        let path = changes[0].0;
-        let found = entries.iter().find(|(entry, _)| entry.name == name.as_bytes());
-        let leaf = changes.iter().find(|(_, rest, _)| rest.is_empty());
-        let new = match (found, leaf) {
-            (None, _) => {
-                return Err(refuse(path, BackendErrorKind::NotFound, "the commit has no such file".into()));
-            }
-            (Some((entry, _)), Some((_, _, blob))) if entry.mode == Mode::Regular && changes.len() == 1 => {
-                *blob
-            }
-            (Some((entry, _)), None) if entry.mode == Mode::Tree => {
-                graft(entry.oid, trees, &changes, objects)?
-            }
-            (Some((entry, _)), _) => {
-                return Err(refuse(path, BackendErrorKind::Invalid, format!("it is {}", entry.mode)));
-            }
-        };
-        if let Some((_, span)) = found {
-            bytes[span.clone()].copy_from_slice(new.as_bytes());
-        }
+}
+
+fn malformed(kind: &str, oid: Oid) -> BackendError {
+    BackendError::new(BackendErrorKind::Invalid, format!("read {kind} {oid}")).because("it is malformed")
+}
+
+/// Whole seconds since the epoch, which git knows before it, too.
+pub(crate) fn seconds(date: SystemTime) -> i128 {
+    match date.duration_since(UNIX_EPOCH) {
+        Ok(since) => i128::from(since.as_secs()),
+        Err(before) => -i128::from(before.duration().as_secs()),
     }
-    let new = Object::new(tree.format(), ObjectKind::Tree, bytes);
-    let oid = new.oid;
-    objects.push(new);
-    Ok(oid)
-}
-
-/// Reads a tree object: `MODE NAME NUL OID`, again and again. None where it is not one.
-pub(crate) fn entries(bytes: &[u8], format: ObjectFormat) -> Option<Vec<TreeEntry>> {
-    Some(spans(bytes, format)?.into_iter().map(|(entry, _)| entry).collect())
-}
-
-/// Each entry, and where its oid stands.
-fn spans(bytes: &[u8], format: ObjectFormat) -> Option<Vec<(TreeEntry, Range<usize>)>> {
-    let length = match format {
-        ObjectFormat::Sha1 => 20,
-        ObjectFormat::Sha256 => 32,
-    };
-    let (mut at, mut found) = (0, Vec::new());
-    while at < bytes.len() {
-        let rest = &bytes[at..];
-        let nul = rest.iter().position(|byte| *byte == 0)?;
-        let blank = rest[..nul].iter().position(|byte| *byte == b' ')?;
-        let mode = u32::from_str_radix(std::str::from_utf8(&rest[..blank]).ok()?, 8).ok()?;
-        let span = at + nul + 1..at + nul + 1 + length;
-        let oid = Oid::from_bytes(bytes.get(span.clone())?)?;
-        let name = rest[blank + 1..nul].to_vec();
-        at = span.end;
-        found.push((TreeEntry { name, mode: mode.into(), oid }, span));
-    }
-    Some(found)
-}
-
-/// A commit object, read: its facts, its tree, and where it is signed what was signed.
-pub(crate) struct ParsedCommit {
-    /// The signature is `Unproven` where there is one: [`Author::judge`] may know better.
-    pub(crate) fact: CommitFact,
-    pub(crate) tree: Oid,
-    /// The signature, and the bytes that it is over.
-    pub(crate) signed: Option<(String, Vec<u8>)>,
-}
-
-/// Reads a commit object; None where it is not one.
-pub(crate) fn commit(oid: Oid, bytes: &[u8]) -> Option<ParsedCommit> {
-    let hash = match oid.format() {
-        ObjectFormat::Sha1 => HashKind::Sha1,
-        ObjectFormat::Sha256 => HashKind::Sha256,
-    };
-    let read = CommitRef::from_bytes(bytes, hash).ok()?;
-    let by = |who: gix::actor::SignatureRef<'_>| Person {
-        name: who.name.to_string(),
-        email: who.email.to_string(),
-    };
-    let parents = read.parents().map(|id| Oid::from_bytes(id.as_slice())).collect::<Option<Vec<_>>>()?;
-    let header = signature_header(oid.format());
-    let signed = read
-        .extra_headers()
-        .find(header)
-        .and_then(|armor| Some((armor.to_string(), without(bytes, header)?)));
-    let fact = CommitFact {
-        oid,
-        parents,
-        author: by(read.author().ok()?),
-        committer: by(read.committer().ok()?),
-        signature: if signed.is_some() { Signature::Unproven } else { Signature::Absent },
-        message: String::from_utf8_lossy(read.message).into_owned(),
-    };
-    Some(ParsedCommit { fact, tree: Oid::from_bytes(read.tree().as_slice())?, signed })
-}
-
-/// The commit as it was before it was signed: without that header and the lines that go on with it.
-fn without(bytes: &[u8], header: &str) -> Option<Vec<u8>> {
-    let end = bytes.windows(2).position(|pair| pair == b"\n\n")? + 1;
-    let (mut kept, mut inside) = (Vec::with_capacity(bytes.len()), false);
-    for line in bytes[..end].split_inclusive(|byte| *byte == b'\n') {
-        inside = if line.starts_with(b" ") {
-            inside
-        } else {
-            line.strip_prefix(header.as_bytes()).is_some_and(|rest| rest.starts_with(b" "))
-        };
-        if !inside {
-            kept.extend_from_slice(line);
-        }
-    }
-    kept.extend_from_slice(&bytes[end..]);
-    Some(kept)
 }
