@@ -10,7 +10,7 @@ use crate::{
     image::{Digest, Reference},
     parse::ParseError,
 };
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 /// The images of a chart's values, in the shapes that charts give them.
 ///
@@ -49,7 +49,7 @@ impl fmt::Display for HelmValues {
 
 impl ManifestEditor for HelmValues {
     fn sites(&self, file: &FileAt) -> Result<Vec<Site>, EditError> {
-        self.places(file).map(place::sites)
+        self.places(file).and_then(|places| place::sites(file, places))
     }
     fn pinned(&self, file: &FileAt, site: &Site, digest: Digest) -> Result<String, EditError> {
         place::pinned(file, site, digest, self.keep_tag, || self.places(file))
@@ -71,24 +71,17 @@ pub(super) enum Shape<'d> {
 impl<'d> Shape<'d> {
     /// Every image of a document.
     pub(super) fn all(document: &'d Document<'_>) -> impl Iterator<Item = Self> {
-        document.nodes().filter_map(Self::new)
-    }
-    fn new(node: Node<'d>) -> Option<Self> {
-        let key = node.key().and_then(Node::text).unwrap_or_default();
-        if node.is_mapping() {
-            let (mut repository, mut more) = (false, key == "image" || key.ends_with("Image"));
-            for (key, value) in node.entries() {
-                match key.text() {
-                    Some("repository") => repository = value.value().is_some() || value.is_alias(),
-                    Some("registry" | "tag" | "digest") => more = true,
-                    _ => {}
-                }
+        // The mappings whose `image` is only a name, gathered first: a mapping may have any number of keys.
+        let tags = document.nodes().filter(|node| matches!(key_of(*node), "tag" | "imageTag"));
+        let parents = tags.filter(|tag| tag.value().is_some()).filter_map(Node::parent);
+        let tagged: HashSet<_> = parents.map(Node::id).collect();
+        document.nodes().filter_map(move |node| {
+            let whole = key_of(node) == "image" && (node.value().is_some() || node.is_alias());
+            if whole && node.parent().is_some_and(|parent| !tagged.contains(&parent.id())) {
+                return Some(Self::Text(node));
             }
-            return (repository && more).then_some(Self::Parts(node));
-        }
-        let beside = |key| node.parent()?.last(key)?.value();
-        let whole = key == "image" && node.value().is_some();
-        (whole && beside("tag").is_none() && beside("imageTag").is_none()).then_some(Self::Text(node))
+            is_image(node).then_some(Self::Parts(node))
+        })
     }
     pub(super) fn node(self) -> Node<'d> {
         match self {
@@ -110,21 +103,46 @@ impl<'d> Shape<'d> {
     pub(super) fn image(self) -> Result<Reference, ParseError> {
         place::image(&self.text())
     }
-    fn place(self, image: Reference) -> Result<Place, EditError> {
-        let node = self.node();
-        let locator = format!("helm:{}", node.address());
-        let Self::Parts(_) = self else { return Place::replace(node, &locator, image) };
+    /// Refuses what may be another image to another reader.
+    fn certain(self) -> Result<(), EditError> {
+        let Self::Parts(node) = self else { return self.node().replaceable() };
         for key in ["registry", "repository", "tag", "digest"] {
             if let Some(value) = node.get(key)?.filter(|value| !value.is_null()) {
                 value.replaceable()?;
             }
         }
+        node.get("repository")?.map_or(Ok(()), place::bare)
+    }
+    fn place(self, image: Reference) -> Result<Place, EditError> {
+        let node = self.node();
+        let locator = format!("helm:{}", node.address());
+        let Self::Parts(_) = self else { return Place::replace(node, &locator, image) };
+        self.certain()?;
         let tag = node.last("tag").filter(|tag| tag.value().is_some_and(|tag| tag.contains('@')));
         match tag {
             Some(tag) => Place::replace(tag, &locator, image),
             None => Place::digest(node, &locator, image),
         }
     }
+}
+
+fn key_of(node: Node<'_>) -> &str {
+    node.key().and_then(Node::text).unwrap_or_default()
+}
+
+/// Whether a mapping is an image in parts.
+fn is_image(node: Node<'_>) -> bool {
+    let (mut repository, mut more) = (false, key_of(node) == "image" || key_of(node).ends_with("Image"));
+    for (key, value) in node.entries() {
+        match key.text() {
+            // A merge may bring it in: then it is looked into, and refused.
+            Some("repository") => repository = value.value().is_some() || value.is_alias(),
+            Some("<<") => repository = true,
+            Some("registry" | "tag" | "digest") => more = true,
+            _ => {}
+        }
+    }
+    repository && more
 }
 
 impl HelmValues {
@@ -134,9 +152,10 @@ impl HelmValues {
             let document = document?;
             if self.at.steps().is_empty() {
                 for shape in Shape::all(&document) {
-                    // What is no reference is no image that could be pinned: `{{ .Values.x }}`, a Git repository.
-                    if let Ok(image) = shape.image() {
-                        places.push(shape.place(image)?);
+                    match shape.image() {
+                        Ok(image) => places.push(shape.place(image)?),
+                        // What is no reference is no image to pin: `{{ .Values.x }}`, a Git repository.
+                        Err(_) => shape.certain()?,
                     }
                 }
                 continue;

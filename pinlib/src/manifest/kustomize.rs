@@ -44,7 +44,7 @@ impl fmt::Display for Kustomization {
 
 impl ManifestEditor for Kustomization {
     fn sites(&self, file: &FileAt) -> Result<Vec<Site>, EditError> {
-        self.places(file).map(place::sites)
+        self.places(file).and_then(|places| place::sites(file, places))
     }
     fn pinned(&self, file: &FileAt, site: &Site, digest: Digest) -> Result<String, EditError> {
         place::pinned(file, site, digest, true, || self.places(file))
@@ -83,6 +83,7 @@ impl<'d> Entry<'d> {
                 value.replaceable()?;
             }
         }
+        place::bare(self.node.last("newName").filter(|name| name.value().is_some()).unwrap_or(self.name))?;
         let Ok(image) = place::image(&self.image()) else { return Ok(None) };
         Place::digest(self.node, &self.locator(index), image).map(Some)
     }

@@ -35,7 +35,7 @@ impl fmt::Display for PathEditor {
 
 impl ManifestEditor for PathEditor {
     fn sites(&self, file: &FileAt) -> Result<Vec<Site>, EditError> {
-        self.places(file).map(place::sites)
+        self.places(file).and_then(|places| place::sites(file, places))
     }
     fn pinned(&self, file: &FileAt, site: &Site, digest: Digest) -> Result<String, EditError> {
         place::pinned(file, site, digest, self.keep_tag, || self.places(file))

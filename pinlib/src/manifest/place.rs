@@ -2,7 +2,7 @@
 
 use super::{
     EditError, Site,
-    yaml::{Insertion, Node, is_digest, none, rewritten},
+    yaml::{Insertion, Node, is_digest, none, refused, rewritten},
 };
 use crate::{
     git::FileAt,
@@ -65,11 +65,17 @@ impl Place {
     }
 }
 
+/// The most sites of a file.
+const SITES: usize = 10_000;
+
 /// What an editor's `sites` answers with these places.
-pub(super) fn sites(places: Vec<Place>) -> Vec<Site> {
+pub(super) fn sites(file: &FileAt, places: Vec<Place>) -> Result<Vec<Site>, EditError> {
+    if places.len() > SITES {
+        return Err(refused(file, (0, 0), format!("at most {SITES} images in a file"), places.len()));
+    }
     let mut sites: Vec<_> = places.into_iter().map(|place| place.site).collect();
     sites.sort_by_key(|site| site.span.start);
-    sites
+    Ok(sites)
 }
 
 /// What an editor's `pinned` answers. A site that inserts is found again, since a span does not say what goes before.
@@ -94,6 +100,15 @@ pub(super) fn image(text: &str) -> Result<Reference, ParseError> {
         return Err(ParseError::new("image reference", text, "want an image, not a digest alone"));
     }
     text.parse()
+}
+
+/// Refuses a name that carries a tag or a digest itself, where others stand beside it.
+pub(super) fn bare(name: Node<'_>) -> Result<(), EditError> {
+    let image = name.value().and_then(|name| image(name).ok());
+    match image.filter(|image| image.tag().is_some() || image.digest().is_some()) {
+        Some(image) => Err(name.refused("a name without tag and digest", image)),
+        None => Ok(()),
+    }
 }
 
 /// The image that a name, a tag and a digest make together, as text.

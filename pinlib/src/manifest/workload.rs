@@ -43,7 +43,7 @@ impl fmt::Display for Workload {
 
 impl ManifestEditor for Workload {
     fn sites(&self, file: &FileAt) -> Result<Vec<Site>, EditError> {
-        self.places(file).map(place::sites)
+        self.places(file).and_then(|places| place::sites(file, places))
     }
     fn pinned(&self, file: &FileAt, site: &Site, digest: Digest) -> Result<String, EditError> {
         place::pinned(file, site, digest, self.keep_tag, || self.places(file))
@@ -99,9 +99,10 @@ pub(super) fn containers<'d>(document: &'d Document<'_>) -> Vec<Container<'d>> {
             let path = |name: &str| {
                 let (kind, namespace, object) = object?;
                 let parts = [Some(*kind), *namespace, Some(*object), Some(*list), Some(name)];
+                let short = parts.iter().flatten().map(|part| part.len()).sum::<usize>() <= 400;
                 // No kind begins with a digit: such a name would pass for a document's number.
-                let parts: Vec<_> = parts.into_iter().flatten().map(part).collect();
-                Some(parts.join("/")).filter(|_| !kind.starts_with(|c: char| c.is_ascii_digit()))
+                let named = short && !kind.starts_with(|first: char| first.is_ascii_digit());
+                named.then(|| parts.into_iter().flatten().map(part).collect::<Vec<_>>().join("/"))
             };
             if value.is_alias() {
                 containers.push(Container { node: value, name: None, path: None });

@@ -6,12 +6,11 @@ use serde_json::json;
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-/// Reads cases, a line each; splices by itself; says what PyYAML sees differ: a JSON list a line, of old and new leaves.
+/// Reads cases, a line each; splices by itself; says what `PyYAML` sees differ: a JSON list a line, of old and new leaves.
 const PYYAML: &str = r#"
 import json, sys, functools, yaml
 Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -162,14 +161,8 @@ fn every_site_of_the_corpus_is_edited_alone() {
     println!("{} edits, none wrong; {unread} in files that PyYAML does not read", all.len());
 }
 
-/// Has PyYAML look at each edit: nothing may differ but the sites, and each holds the digest. How many it cannot read.
+/// Has `PyYAML` look at each edit: nothing may differ but the sites, and each holds the digest. How many it cannot read.
 fn compare(cases: &[Case]) -> usize {
-    let mut python = Command::new("python3")
-        .args(["-c", PYYAML])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 runs");
     let lines: String = cases
         .iter()
         .map(|case| {
@@ -178,10 +171,11 @@ fn compare(cases: &[Case]) -> usize {
             json!({ "file": case.file, "splices": splices }).to_string() + "\n"
         })
         .collect();
-    let mut stdin = python.stdin.take().expect("a pipe");
-    let feeding = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
-    let output = python.wait_with_output().expect("it ends");
-    feeding.join().expect("no panic").expect("written");
+    let input = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(input.path(), lines).expect("written");
+    let mut python = Command::new("python3");
+    python.args(["-c", PYYAML]).stdin(input.reopen().expect("open")).stderr(Stdio::inherit());
+    let output = python.output().expect("python3 runs");
     assert!(output.status.success());
     let answers: Vec<_> =
         output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();

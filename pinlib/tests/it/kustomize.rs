@@ -258,6 +258,10 @@ fn what_could_pin_nothing_is_refused_with_its_place() {
             "images:\n- name: ghcr.io/acme/web\n  ? digest\n",
             "3:5: expected a value, or a key with a colon behind it",
         ),
+        (
+            "images:\n- name: a\n  newName: ghcr.io/acme/web:v1\n",
+            "3:12: expected a name without tag and digest, found ghcr.io/acme/web:v1",
+        ),
         ("images: {name: ghcr.io/acme/web}\n", "1:9: expected a list of images, found something else"),
         (
             "images:\n- name: ghcr.io/acme/wen\n",

@@ -6,11 +6,15 @@ mod edit;
 mod forge_local;
 #[cfg(feature = "git-local")]
 mod git_world;
+mod helm;
+mod images;
 mod kustomize;
 mod nouns;
+mod paths;
 mod records;
 #[cfg(feature = "oci")]
 mod registry_worlds;
 #[cfg(feature = "git-local")]
 mod signing;
 mod workload;
+mod yaml;

@@ -142,7 +142,13 @@ fn error(
     }
 }
 
-fn refused(file: &FileAt, at: (usize, usize), expected: impl Display, found: impl Display) -> EditError {
+/// The file, or what stands there, is not what an editor takes.
+pub(super) fn refused(
+    file: &FileAt,
+    at: (usize, usize),
+    expected: impl Display,
+    found: impl Display,
+) -> EditError {
     error(Refused, file, at, expected, found)
 }
 

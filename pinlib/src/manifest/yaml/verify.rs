@@ -37,7 +37,12 @@ pub(in crate::manifest) fn verify(
                 }
                 (regions, hit) = (rest, false);
             }
-            match regions.first().filter(|region| node && region.after.contains(&bytes.start)) {
+            // A list may be said to begin where its first item does.
+            let inside = |region: &&Region| {
+                node && region.after.contains(&bytes.start)
+                    && (region.before.is_empty() || is.scalar().is_some())
+            };
+            match regions.first().filter(inside) {
                 Some(region) if region.before.is_empty() => {
                     hit = true;
                     if !within(&mut new, (is, span, bytes), &region.after)? {
