@@ -11,6 +11,8 @@ import os, pathlib, re, shutil, subprocess, sys, time
 PIN, GUARD, RECORD, RECOGNISE, GIT, READ, MANIFEST, PLAN, RESOLVE, REQUEST = (
     f"pinlib/src/{name}.rs" for name in "pin guard record recognise git/names read manifest/mod plan resolve request".split())
 FACTS = "pinlib/src/git/facts.rs"
+YAML, DOCUMENT, QUOTE, SPLICE, VERIFY = (f"pinlib/src/manifest/yaml/{name}.rs" for name in "mod document quote splice verify".split())
+PLACE, KUSTOMIZE, WORKLOAD, HELM = (f"pinlib/src/manifest/{name}.rs" for name in "place kustomize workload helm".split())
 LOST = "Ok(Look::Past(now)) if in_doubt && request.options().append_only => {"
 MUTANTS = [
     # From send to outcome
@@ -92,6 +94,36 @@ MUTANTS = [
     ("edits are not verified", PLAN, "if !manifest::same_but_pins(", "if false && !manifest::same_but_pins("),
     ("manifests are not hashed against the report", RESOLVE, "if !expected.is_of(&manifest.bytes) {", "if false {"),
     ("evidence of a digest that nobody read", REQUEST, "options.evidence != EvidenceRule::None &&", "false && options.evidence != EvidenceRule::None &&"),
+    # Edits of YAML
+    ("yaml: an edit is not held against its events", VERIFY, "let (mut regions, mut hit) = (regions, false);", "if !regions.is_empty() { return Ok(()); } let (mut regions, mut hit) = (regions, false);"),
+    ("yaml: what was written need not be a value", VERIFY, "if !hit {", "if false {"),
+    ("yaml: a value may change its dress", VERIFY, "(style, anchor, tag) == (new_style, new_anchor, new_tag)", "(anchor, tag) == (new_anchor, new_tag) || style == new_style"),
+    ("yaml: a marker may come and go", VERIFY, "|| (is == Event::DocumentEnd && was_bytes.is_empty() != bytes.is_empty())", ""),
+    ("yaml: what goes in may reach out", VERIFY, "bytes.start >= region.start && bytes.end <= region.end", "true"),
+    ("yaml: what goes in may be anchored", VERIFY, "Event::Scalar(_, _, 0, None) if", "Event::Scalar(..) if"),
+    ("yaml: the first of two keys is the key", DOCUMENT, "if found.is_some() {", "if false {"),
+    ("yaml: a key on the way may stand twice", DOCUMENT, "faults.twice.get(&key.at)", "faults.twice.get(&key.at).filter(|_| false)"),
+    ("yaml: a key may be an alias", DOCUMENT, "merge.or(faults.odd.get(&mapping.at))", "merge"),
+    ("yaml: a merge behind a key is no matter", DOCUMENT, "filter(|merge| **merge > key.at)", "filter(|_| false)"),
+    ("yaml: what a merge brings in is not there", DOCUMENT, "Some(name) if found.is_none() => Err(name.uncertain(key))", "Some(name) if found.is_none() && false => Err(name.uncertain(key))"),
+    ("yaml: an alias is replaced", DOCUMENT, "Kind::Alias => \"an alias\",", "Kind::Alias => return self.alone(),"),
+    ("yaml: an anchor's value is edited for all", DOCUMENT, "&& self.document.aliased.contains(&node.raw().anchor)", "&& false"),
+    ("yaml: a value with a tag is replaced", DOCUMENT, "Kind::Scalar(_) if raw.tag == Tagged::Other => \"a value with a tag\",", ""),
+    ("yaml: a value over several lines is replaced", DOCUMENT, "if self.source_text()[self.span()].contains(['\\n', '\\r']) {", "if false {"),
+    ("yaml: a document may hold any number of values", DOCUMENT, "if nodes.len() >= NODES {", "if false {"),
+    ("yaml: a file may hold any number of documents", DOCUMENT, "Event::DocumentStart(..) if index >= DOCUMENTS", "Event::DocumentStart(..) if false"),
+    ("yaml: a line break to some alone is none", YAML, "if let Some(at) = text.find(['\\u{85}', '\\u{2028}', '\\u{2029}']) {", "if let Some(at) = text.find(['\\u{85}']).filter(|_| false) {"),
+    ("yaml: quotes are not kept", SPLICE, "Ok(scalar(&text, quote))", "Ok(scalar(&text, \"\"))"),
+    ("yaml: every line ends alike", SPLICE, "if ends_crlf { \"\\r\\n\" } else { \"\\n\" }", "if ends_crlf && false { \"\\r\\n\" } else { \"\\n\" }"),
+    ("yaml: the tag is kept, asked or not", SPLICE, "} else if keep_tag {", "} else if true {"),
+    ("yaml: every text can be bare", QUOTE, "quote.is_empty() && !plain_text(text)", "false"),
+    ("yaml: a digest alone is an image", PLACE, "if is_digest(text) {", "if false {"),
+    ("yaml: a name may carry a tag", PLACE, "match image.filter(|image| image.tag().is_some() || image.digest().is_some()) {", "match image.filter(|_| false) {"),
+    ("yaml: two entries of one name", KUSTOMIZE, "if let Some(first) = seen.insert(entry.name(), entry.name.line()) {", "if let Some(first) = seen.insert(entry.name(), entry.name.line()).filter(|_| false) {"),
+    ("yaml: any object is a kustomization", KUSTOMIZE, "Some(_) => false,", "Some(_) => true,"),
+    ("yaml: a name of two containers is a locator", WORKLOAD, "paths.get(path) == Some(&1)", "paths.get(path) >= Some(&1)"),
+    ("yaml: an alias for containers is none", WORKLOAD, "if node.is_alias() {", "if false {"),
+    ("yaml: a tag beside an image is no matter", HELM, "!tagged.contains(&parent.id())", "!tagged.contains(&parent.id()) || true"),
 ]
 # Why a survivor is no hole.
 EXPLAINED = {
@@ -129,8 +161,13 @@ for part in subprocess.run(["git", "ls-files", "--cached", "--others", "--exclud
     shutil.copy(root / part, copy / part)
 
 
-def run(*filters):
-    return subprocess.run(["cargo", "test", "-q", "-p", "pinlib-testkit", "--test", "it", "--", *filters], cwd=copy,
+# Which tests are asked, in turn, until one objects: the editors' own, or the scenes.
+EDITING = [["pinlib", "kustomize", "workload", "helm", "paths", "images", "yaml::a"], ["pinlib", "yaml::hostile"]]
+SCENES = [["pinlib-testkit", "--skip", "schedules"], ["pinlib-testkit", "schedules"]]
+
+
+def run(package, *filters):
+    return subprocess.run(["cargo", "test", "-q", "-p", package, "--test", "it", "--", *filters], cwd=copy,
                           capture_output=True, text=True, env={**os.environ, "RUST_BACKTRACE": "0", "RUSTFLAGS": "-Awarnings"})
 
 
@@ -145,7 +182,7 @@ for name, path, old, new in MUTANTS:
         fate, by = "STALE", []
     else:
         file.write_text(changed)
-        for filters in [["--skip", "schedules"], ["schedules"]]:
+        for filters in EDITING if name.startswith("yaml: ") else SCENES:
             done = run(*filters)
             if done.returncode:
                 break

@@ -11,6 +11,7 @@ mod images;
 mod kustomize;
 mod nouns;
 mod paths;
+mod pyyaml;
 mod records;
 #[cfg(feature = "oci")]
 mod registry_worlds;
