@@ -1,7 +1,7 @@
 //! Where commits go: raw reads, and one compare-and-swap.
 //!
 //! Beside the trait: `objects` builds the git objects of a pin commit, `sign` says who they are by and signs them, `local`
-//! is a repository on this machine.
+//! is a repository on this machine, `smart_http` one behind any git server, and `text` reads such a server's words.
 
 #[cfg(feature = "git-local")]
 pub(crate) mod local;
@@ -9,6 +9,10 @@ pub(crate) mod local;
 mod objects;
 #[cfg(any(feature = "git-local", feature = "git-http"))]
 pub(crate) mod sign;
+#[cfg(feature = "git-http")]
+pub(crate) mod smart_http;
+#[cfg(feature = "git-http")]
+mod text;
 
 use crate::{
     backend::BackendError,

@@ -2,9 +2,13 @@
 
 mod corpus;
 mod edit;
+#[cfg(feature = "git-http")]
+mod forge_faults;
+#[cfg(feature = "git-http")]
+mod forge_http;
 #[cfg(feature = "git-local")]
 mod forge_local;
-#[cfg(feature = "git-local")]
+#[cfg(any(feature = "git-local", feature = "git-http"))]
 mod git_world;
 mod helm;
 mod images;
@@ -15,6 +19,8 @@ mod pyyaml;
 mod records;
 #[cfg(feature = "oci")]
 mod registry_worlds;
+#[cfg(feature = "git-http")]
+mod remote;
 #[cfg(feature = "git-local")]
 mod signing;
 mod workload;
