@@ -32,6 +32,10 @@ fn the_reference_at_a_path_is_rewritten() {
         let kept = PathEditor { keep_tag: true, ..at(path) };
         becomes(kept, FILE, IMAGE, text, &text.replacen(":v1", ":v1@DIGEST", 1));
     }
+    // A long value is no key that a parser would have to wait for.
+    let long = "x".repeat(5000);
+    let text = format!("{{\"l\": [\"{long}\", \"{long}\"], \"a\": \"{IMAGE}\"}}");
+    becomes(at("/a"), FILE, IMAGE, &text, &text.replace(IMAGE, &format!("{IMAGE}@DIGEST")));
     // In each document that has it.
     let many = "a: ghcr.io/acme/ai:v1\n---\nb: 1\n---\na: ghcr.io/acme/ai:v2\n";
     let sites = at("/a").sites(&file(FILE, many)).expect("sites");

@@ -183,6 +183,7 @@ fn an_edit_is_judged_by_all_that_a_parser_sees() {
         ("a: <b>\n", "b: <b>\n"),
         ("a: \"x <b>\"\n", "a: \"x <c>\"\n"),
         ("a: b # <c>\n", "a: b # <d>\n"),
+        ("a: <b>\n", "a: <\"\0\">\n"),
     ];
     for (before, after) in wrong {
         assert!(!passes(before, after), "{before:?} {after:?}");
