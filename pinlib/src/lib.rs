@@ -68,5 +68,6 @@ pub use registry::{LayoutRegistry, NoRegistry, RawManifest, Registry};
 #[cfg(feature = "oci")]
 pub use registry::{Logins, OciOptions, OciRegistry, RegistryLogin};
 pub use request::{DigestSource, EvidenceRule, ImagePin, PinOptions, PinRequest, Policy, Target};
+pub use resolve::resolve;
 pub use resolved::{Evidence, ResolvedImage};
 pub use snapshot::{Change, HOLDS, Kin, Passage, Passed, Snapshot};

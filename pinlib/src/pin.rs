@@ -91,8 +91,9 @@ impl Pinner {
             actual = match guard::judge(plan, run, self.clock.now())? {
                 Verdict::Clear(commit) => match self.land(request, &images, &commit).await? {
                     Fate::Landed(oid) => {
-                        let (basis, edits) = (commit.basis().clone(), commit.edits().to_vec());
-                        return Ok(receipt(Done::Pinned { basis, edits }, oid));
+                        let (parent, basis) = (commit.expected_head(), commit.basis().clone());
+                        let edits = commit.edits().to_vec();
+                        return Ok(receipt(Done::Pinned { parent, basis, edits }, oid));
                     }
                     Fate::Held(head) => return Ok(receipt(already, head)),
                     Fate::Lost(now) => now,
@@ -224,7 +225,8 @@ impl Pinner {
         let (source, rule) = (request.source(), request.options().evidence);
         let mut resolving: Vec<BoxFuture<'_, _>> = Vec::new();
         for pin in request.images() {
-            let one = self.patiently(move || resolve::resolve(&*self.registry, pin, source, rule).boxed());
+            let one = self
+                .patiently(move || resolve::resolve_built_from(&*self.registry, pin, source, rule).boxed());
             resolving.push(one.boxed());
         }
         stream::iter(resolving).buffered(RESOLVED_AT_ONCE).try_collect().await

@@ -14,17 +14,37 @@ use crate::{
     resolved::{Evidence, ResolvedImage},
 };
 
-/// Settles one digest: reads by tag or digest, hashes, finds the platform, then asks for evidence.
+/// Settles one digest as a pin would, but asks for no evidence and asks only once: what an image is now.
 ///
-/// One read, unless a platform or evidence is asked for.
-pub(crate) async fn resolve(
+/// # Errors
+/// What the registry answers, and `Mismatch` where its bytes are not what was asked for.
+pub async fn resolve(registry: &dyn Registry, pin: &ImagePin) -> Result<ResolvedImage, PinError> {
+    Ok(look_up(registry, pin).await?.0)
+}
+
+/// Settles one digest, then asks for evidence. One read, unless a platform or evidence is asked for.
+pub(crate) async fn resolve_built_from(
     registry: &dyn Registry,
     pin: &ImagePin,
     source: Oid,
     rule: EvidenceRule,
 ) -> Result<ResolvedImage, PinError> {
+    match (rule, look_up(registry, pin).await?) {
+        (EvidenceRule::Label, (image, Some(document))) => {
+            let platforms = evidence::label(registry, &image.reference(), &document, source).await?;
+            Ok(image.with(platforms, Evidence::Label))
+        }
+        (_, (image, _)) => Ok(image),
+    }
+}
+
+/// Reads by tag or digest, hashes, finds the platform. What is only declared has no document.
+async fn look_up(
+    registry: &dyn Registry,
+    pin: &ImagePin,
+) -> Result<(ResolvedImage, Option<Document>), PinError> {
     let (image, expected) = match pin.digest {
-        DigestSource::Declared(digest) => return Ok(ResolvedImage::declared(pin, digest)),
+        DigestSource::Declared(digest) => return Ok((ResolvedImage::declared(pin, digest), None)),
         DigestSource::Reported(digest) => (pin.image.at(digest), Some(digest)),
         DigestSource::Tag => (pin.image.clone(), pin.image.digest()),
     };
@@ -37,14 +57,7 @@ pub(crate) async fn resolve(
         let (at, manifest, platform) = for_platform(registry, &image, digest, document, wish).await?;
         (digest, document, platforms) = (at, Document::Manifest(manifest), vec![platform]);
     }
-    let found = match rule {
-        EvidenceRule::None => Evidence::NotAsked,
-        EvidenceRule::Label => {
-            platforms = evidence::label(registry, &image.at(digest), &document, source).await?;
-            Evidence::Label
-        }
-    };
-    Ok(ResolvedImage::hashed(pin, digest).with(platforms, found))
+    Ok((ResolvedImage::hashed(pin, digest).with(platforms, Evidence::NotAsked), Some(document)))
 }
 
 /// Reads a manifest or index, and proves it to be what was asked for and what the registry says that it is.

@@ -1,0 +1,109 @@
+//! The arguments: one file a command, each of which ends in a request to the library, and a report of what came of it.
+
+mod check;
+mod choose;
+pub(crate) mod connect;
+mod demo;
+mod image;
+mod pin;
+mod plan;
+mod request;
+mod resolve;
+mod schema;
+pub(crate) mod target;
+pub(crate) mod values;
+
+use crate::{
+    exit::Ending,
+    failure::Failure,
+    output::{
+        Screen, report,
+        v1::{Body, Report},
+    },
+    surroundings::Surroundings,
+};
+use clap::{ColorChoice, Parser, Subcommand};
+use pinlib::Meter;
+use std::time::Instant;
+
+/// Writes the digest of an image built from commit A into Git, and only where that is still true.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pinlib",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+#[command(
+    after_help = "Flags beat PINLIB_… variables, these beat pinlib.yaml, and that beats what CI tells; -v says which.\n\
+    Secrets: PINLIB_TOKEN (git; with PINLIB_USER, or PINLIB_AUTH=bearer), PINLIB_REGISTRY_USER and\n\
+    PINLIB_REGISTRY_PASSWORD, else docker's and git's own helpers. NAME_FILE reads one from a file.\n\
+    Exit codes: 0 pinned or already pinned, 1 defect, 2 usage, 3 head moved, 4 superseded, 5 rejected, 6 mismatch,\n\
+    7 not found, 8 unauthorized, 9 unavailable, 10 unknown: look before you retry, 11 changes are due (--exit-code)"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    pub(crate) display: Display,
+}
+
+/// How much is told, and how.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "Display")]
+pub(crate) struct Display {
+    /// Prints one JSON object on stdout, also when it fails
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Says nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Says where values come from, and each request; twice: traces
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Colours the output
+    #[arg(long, global = true, value_name = "WHEN", default_value_t)]
+    pub(crate) color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Resolves, checks, edits and commits, guarded; prints the commit's oid
+    Pin(pin::Pin),
+    /// Does the same without the commit; prints a diff that git apply takes
+    Plan(plan::Plan),
+    /// Asks the registry for digests; prints repository@digest a line
+    Resolve(resolve::Resolve),
+    /// Finds the images in manifests that are not pinned by digest
+    Check(check::Check),
+    /// Shows the whole story in a temporary folder
+    Demo(demo::Demo),
+    /// Prints a JSON Schema
+    Schema(schema::Schema),
+}
+
+/// What a command has found out so far: it is told even when the command fails.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) body: Body,
+    pub(crate) meter: Option<Meter>,
+}
+
+impl Cli {
+    /// Runs the command to its report, and tells the story on the way.
+    pub(crate) async fn run(&self, around: &Surroundings, screen: Screen) -> Report {
+        let start = Instant::now();
+        let mut progress = Progress { body: Body::Empty {}, meter: None };
+        let (name, ended): (_, Result<Ending, Failure>) = match &self.command {
+            Command::Pin(pin) => ("pin", pin.run(around, screen, &mut progress).await),
+            Command::Plan(plan) => ("plan", plan.run(around, screen, &mut progress).await),
+            Command::Resolve(resolve) => ("resolve", resolve.run(around, screen, &mut progress).await),
+            Command::Check(check) => ("check", check.run(around, &mut progress)),
+            // Boxed, since the demo runs commands.
+            Command::Demo(demo) => ("demo", Box::pin(demo.run(around, screen)).await),
+            Command::Schema(schema) => ("schema", schema.run(&mut progress)),
+        };
+        report(name, ended, progress, start.elapsed())
+    }
+}

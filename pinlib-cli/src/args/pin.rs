@@ -1,0 +1,94 @@
+//! `pinlib pin`.
+
+use super::{
+    Progress,
+    plan::look,
+    request::{Job, RequestArgs, Told},
+};
+use crate::{
+    exit::Ending,
+    failure::Failure,
+    output::{Screen, of_library, v1},
+    surroundings::Surroundings,
+};
+use pinlib::RunId;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pin {
+    #[command(flatten)]
+    request: RequestArgs,
+    /// Does everything but the commit, as plan does
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+impl Pin {
+    pub(crate) async fn run(
+        &self,
+        around: &Surroundings,
+        screen: Screen,
+        progress: &mut Progress,
+    ) -> Result<Ending, Failure> {
+        let mut body = v1::Pin::default();
+        let ended = if self.dry_run {
+            let due = look(&self.request, around, screen, progress, &mut body).await;
+            due.map(|due| if due { Ending::Due { told: false } } else { Ending::Clean })
+        } else {
+            pin(&self.request, around, screen, progress, &mut body).await
+        };
+        progress.body = v1::Body::Pin(Box::new(body));
+        ended
+    }
+}
+
+async fn pin(
+    request: &RequestArgs,
+    around: &Surroundings,
+    screen: Screen,
+    progress: &mut Progress,
+    body: &mut v1::Pin,
+) -> Result<Ending, Failure> {
+    let Job { request, pinner } = job(request, around, screen, progress, body).await?;
+    let run = run_id()?;
+    body.run = Some(run.to_string());
+    match screen.while_waiting(pinner.pin(&request, run)).await {
+        Ok(receipt) => {
+            of_library::receipt(&receipt, body);
+            Ok(Ending::Pin(receipt.kind()))
+        }
+        Err(error) => {
+            of_library::refusal(&error, body);
+            Err(error.into())
+        }
+    }
+}
+
+/// Settles the request, tells where its values came from, and notes what is known of it.
+pub(super) async fn job(
+    args: &RequestArgs,
+    around: &Surroundings,
+    screen: Screen,
+    progress: &mut Progress,
+    body: &mut v1::Pin,
+) -> Result<Job, Failure> {
+    let mut told = Told::default();
+    let settled = args.job(around, &mut told).await;
+    for choice in &told.choices {
+        screen.choice(choice.what, &choice.value, &choice.from);
+    }
+    for note in &told.notes {
+        screen.detail(note);
+    }
+    let (job, meter) = settled?;
+    progress.meter = meter;
+    of_library::request(&job.request, body);
+    Ok(job)
+}
+
+/// 128 bits of the system's randomness.
+pub(super) fn run_id() -> Result<RunId, Failure> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)
+        .map_err(|error| Failure::Defect(anyhow::anyhow!("the system gives no random bytes: {error}")))?;
+    Ok(random.into())
+}

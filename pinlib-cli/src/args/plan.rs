@@ -1,0 +1,86 @@
+//! `pinlib plan`.
+
+use super::{
+    Progress,
+    pin::{job, run_id},
+    request::{Job, RequestArgs},
+};
+use crate::{
+    diff,
+    exit::Ending,
+    failure::Failure,
+    output::{self, Screen, of_library, v1},
+    surroundings::Surroundings,
+};
+use pinlib::{
+    Clock as _, Movement, PinError, PinPlan, PinRequest, Pinner, Policy, SystemClock, Verdict, judge,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    request: RequestArgs,
+    /// Exits with 11 when changes are due
+    #[arg(long)]
+    exit_code: bool,
+}
+
+impl Plan {
+    pub(crate) async fn run(
+        &self,
+        around: &Surroundings,
+        screen: Screen,
+        progress: &mut Progress,
+    ) -> Result<Ending, Failure> {
+        let mut body = v1::Pin::default();
+        let due = look(&self.request, around, screen, progress, &mut body).await;
+        progress.body = v1::Body::Pin(Box::new(body));
+        Ok(if due? { Ending::Due { told: self.exit_code } } else { Ending::Clean })
+    }
+}
+
+/// Plans, and says whether anything would change. Whether the guard would let it pass is told, not decided: a plan is
+/// asked for before its time as well.
+pub(super) async fn look(
+    args: &RequestArgs,
+    around: &Surroundings,
+    screen: Screen,
+    progress: &mut Progress,
+    body: &mut v1::Pin,
+) -> Result<bool, Failure> {
+    let Job { request, pinner } = job(args, around, screen, progress, body).await?;
+    let plan = screen.while_waiting(pinner.plan(&request)).await?;
+    let diff =
+        |edit: &pinlib::FileEdit| diff::unified(edit.path().as_str(), &edit.before().bytes, edit.bytes());
+    body.diff = Some(plan.edits().iter().map(diff).collect());
+    of_library::plan(&plan, body);
+    let due = !plan.is_empty();
+    if due {
+        body.objection = objection(plan, &request, &pinner).await?.map(|error| output::error(&error.into()));
+    }
+    Ok(due)
+}
+
+/// Why a pin would not land now, as far as reading tells.
+async fn objection(
+    plan: PinPlan,
+    request: &PinRequest,
+    pinner: &Pinner,
+) -> Result<Option<PinError>, Failure> {
+    match judge(plan, run_id()?, SystemClock.now()) {
+        Err(error) => return Ok(Some(error)),
+        Ok(Verdict::Clear(_)) if request.options().policy == Policy::Exact => {}
+        Ok(_) => return Ok(None),
+    }
+    // Under `exact` nobody has looked at the branch yet.
+    Ok(match pinner.forge.head(request.branch()).await {
+        Ok(head) if head == request.source() => None,
+        Ok(head) => Some(PinError::HeadMoved {
+            branch: request.branch().clone(),
+            expected: request.source(),
+            actual: Some(head),
+            how: Movement::Raced,
+        }),
+        Err(error) => Some(error.into()),
+    })
+}

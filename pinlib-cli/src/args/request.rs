@@ -1,0 +1,276 @@
+//! What `pin` and `plan` ask for: flags, environment, `pinlib.yaml` and CI become one request of the library.
+
+use super::{
+    choose::{Choice, Chooser},
+    connect::ConnectArgs,
+    image::ImageArg,
+    target::TargetKeys,
+    values::{Committer, EvidenceName, ForgePlace, PolicyName, RegistryPlace, Sign},
+};
+use crate::{
+    backends::{self, Backends, Places},
+    ci,
+    config::{self, Config, Found, ImageKeys},
+    failure::Failure,
+    surroundings::Surroundings,
+};
+use pinlib::{
+    BranchName, DigestSource, EvidenceRule, ImagePin, Meter, Oid, PinOptions, PinRequest, Pinner, Policy,
+    Reference, RepoPath, Target,
+};
+use std::path::Path;
+
+/// What to pin, where, and under which guard.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RequestArgs {
+    /// An image: NAME[=NEWNAME][:TAG][@DIGEST], the digest as the build reported it; without one, what the tag names
+    /// now. Without --image: every image of pinlib.yaml
+    #[arg(long = "image", value_name = "IMAGE")]
+    images: Vec<ImageArg>,
+    /// A file that names the images: kustomization:PATH[#NAME], workload:PATH[#CONTAINER], helm:PATH[#/json/pointer],
+    /// yaml:PATH#/json/pointer. Without --target: those of pinlib.yaml
+    #[arg(long = "target", value_name = "KIND:PATH[#SITE]")]
+    targets: Vec<TargetKeys>,
+    /// The commit that the images were built from
+    #[arg(long, value_name = "OID")]
+    source_commit: Option<Oid>,
+    /// The branch to pin on
+    #[arg(long)]
+    branch: Option<BranchName>,
+    /// The repository: a folder, https://…, ssh://… or user@host:path. Without it, what pinlib.yaml or CI says, else the
+    /// repository around the current directory
+    #[arg(long, value_name = "PATH|URL")]
+    forge: Option<ForgePlace>,
+    /// When a branch that moved since the source commit may still be written to
+    #[arg(long)]
+    policy: Option<PolicyName>,
+    /// What must tie the digest to the source commit
+    #[arg(long)]
+    evidence: Option<EvidenceName>,
+    /// Your word that the branch is never force-pushed: then one look settles a lost answer
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    append_only: Option<bool>,
+    /// Lets another digest of the same source commit replace the one that stands
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    replace_rebuilt: Option<bool>,
+    /// With --target: keeps the tag before the digest
+    #[arg(long, requires = "targets")]
+    keep_tag: bool,
+    /// With --target kustomization: adds the image's entry where it is missing
+    #[arg(long, requires = "targets")]
+    insert: bool,
+    /// With --target: how many places of the image the file must have
+    #[arg(long, requires = "targets", value_name = "N")]
+    count: Option<usize>,
+    /// What must stand there before, as REPOSITORY[:TAG][@DIGEST]
+    #[arg(long, value_name = "IMAGE")]
+    was: Option<Reference>,
+    /// Who the commit is by [default: pinlib <pinlib@noreply.invalid>]
+    #[arg(long, value_name = "NAME <EMAIL>")]
+    author: Option<Committer>,
+    /// Signs the commit: ssh:KEYFILE, gpg or gpg:KEYID
+    #[arg(long, value_name = "KEY")]
+    sign: Option<Sign>,
+    /// Pins on the branch that is checked out in a repository on this machine, whose files then lag behind
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    allow_checked_out: Option<bool>,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+/// A request, and who carries it out.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) request: PinRequest,
+    pub(crate) pinner: Pinner,
+}
+
+/// Where a job's values came from, and what was worth a word on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl RequestArgs {
+    /// Settles everything, and opens the backends. Nothing is asked of the user, and nothing read from the forge yet.
+    pub(crate) async fn job(
+        &self,
+        around: &Surroundings,
+        told: &mut Told,
+    ) -> Result<(Job, Option<Meter>), Failure> {
+        let Found { path, config } = config::find(self.connect.config(), around)?;
+        let build = ci::build(around);
+        told.notes.extend(build.note);
+        let mut chooser = Chooser::new(around, path.as_deref());
+        let missing = |what: &str, key: &str| {
+            Failure::usage(format!("{what} is missing"))
+                .with_hint(format!("give --{key}, or set PINLIB_{}", key.to_uppercase().replace('-', "_")))
+        };
+
+        let source = chooser.choose("source-commit", self.source_commit, None, build.source_commit)?;
+        let branch = chooser.choose("branch", self.branch.clone(), config.branch.clone(), build.branch)?;
+        let policy = chooser.choose("policy", self.policy, config.policy, None)?.unwrap_or_default();
+        let evidence = chooser.choose("evidence", self.evidence, config.evidence, None)?.unwrap_or_default();
+        let append_only = chooser.choose("append-only", self.append_only, config.append_only, None)?;
+        let replace_rebuilt =
+            chooser.choose("replace-rebuilt", self.replace_rebuilt, config.replace_rebuilt, None)?;
+        let allow =
+            chooser.choose("allow-checked-out", self.allow_checked_out, config.allow_checked_out, None)?;
+        let author = chooser.choose("author", self.author.clone(), config.author.clone(), None)?;
+        let sign = chooser.choose("sign", self.sign.clone(), config.sign.clone(), None)?;
+        let forge = chooser.choose("forge", self.forge.clone(), config.forge.clone(), build.forge)?;
+        let connect = self.connect.settle(&mut chooser, &config, around)?;
+        told.choices.append(&mut chooser.choices);
+
+        let images = self.images(&config, &connect.registry, connect.platform.as_ref())?;
+        let source = source.ok_or_else(|| {
+            missing("the source commit, which the images were built from,", "source-commit")
+        })?;
+        let branch = branch.ok_or_else(|| missing("the branch", "branch"))?;
+        let options = PinOptions {
+            policy: policy_of(policy, &config, path.as_deref(), &images)?,
+            evidence: match evidence {
+                EvidenceName::None => EvidenceRule::None,
+                EvidenceName::Label => EvidenceRule::Label,
+            },
+            known: known(&config, &images)?,
+            append_only: append_only.unwrap_or_default(),
+            replace_rebuilt: replace_rebuilt.unwrap_or_default(),
+        };
+        let request = PinRequest::new(source, branch, images, options)?;
+        let places = Places {
+            forge: forge.map(|forge| forge.meant_from(around.folder())),
+            author: author.unwrap_or_default(),
+            sign: sign.map(|sign| sign.meant_from(around.folder())),
+            allow_checked_out: allow.unwrap_or_default(),
+            connect,
+        };
+        let Backends { pinner, meter } = backends::open(&places, &request, around).await?;
+        Ok((Job { request, pinner }, meter))
+    }
+
+    /// The images of the command line, each with its targets; without any, those of the file.
+    fn images(
+        &self,
+        config: &Config,
+        registry: &RegistryPlace,
+        platform: Option<&pinlib::Platform>,
+    ) -> Result<Vec<ImagePin>, Failure> {
+        let whole = || config.images.iter().map(|keys| ImageArg { entry: None, image: keys.name.clone() });
+        let args: Vec<_> = if self.images.is_empty() { whole().collect() } else { self.images.clone() };
+        if args.is_empty() {
+            return Err(
+                Failure::usage("no image is given").with_hint("give --image, or list images in pinlib.yaml")
+            );
+        }
+        if self.was.is_some() && args.len() > 1 {
+            return Err(Failure::usage("--was means one image, and there are several"));
+        }
+        let pin = |arg: &ImageArg| {
+            let keys = config.images.iter().find(|keys| keys.name.same_image(&arg.image));
+            let digest = match (arg.image.digest(), registry) {
+                (Some(digest), RegistryPlace::None) => DigestSource::Declared(digest),
+                (Some(digest), _) => DigestSource::Reported(digest),
+                (None, RegistryPlace::None) => {
+                    return Err(Failure::usage(format!(
+                        "{} has no digest, and --registry none cannot ask for one",
+                        arg.image
+                    ))
+                    .with_hint("give --image NAME@DIGEST"));
+                }
+                (None, _) => DigestSource::Tag,
+            };
+            // A tag on the command line beats the one in the file.
+            let image = match keys {
+                Some(keys) if arg.image.tag().is_none() && arg.image.digest().is_none() => keys.name.clone(),
+                _ => arg.image.clone(),
+            };
+            let platform = platform.or(keys.and_then(|keys| keys.platform.as_ref())).cloned();
+            Ok(ImagePin { image, digest, platform, targets: self.targets(arg, keys)?, was: self.was.clone() })
+        };
+        args.iter().map(pin).collect()
+    }
+
+    fn targets(&self, arg: &ImageArg, keys: Option<&ImageKeys>) -> Result<Vec<Target>, Failure> {
+        if self.targets.is_empty() {
+            let keys = keys.filter(|keys| !keys.targets.is_empty()).ok_or_else(|| {
+                Failure::usage(format!("no target is given for {}", arg.image.written_name()))
+                    .with_hint("give --target KIND:PATH, or list targets for it in pinlib.yaml")
+            })?;
+            return targets(&keys.targets, arg);
+        }
+        let flags: Vec<_> = self.targets.iter().map(|keys| self.with_flags(keys.clone())).collect();
+        targets(&flags, arg)
+    }
+
+    fn with_flags(&self, keys: TargetKeys) -> TargetKeys {
+        let kustomization = keys.kustomization.is_some();
+        TargetKeys {
+            keep_tag: (self.keep_tag && !kustomization).then_some(true),
+            insert: (self.insert && kustomization).then_some(true),
+            count: self.count,
+            ..keys
+        }
+    }
+}
+
+fn policy_of(
+    name: PolicyName,
+    config: &Config,
+    file: Option<&Path>,
+    images: &[ImagePin],
+) -> Result<Policy, Failure> {
+    Ok(match name {
+        PolicyName::Exact => Policy::Exact,
+        PolicyName::PinsOnly => Policy::PinsOnly,
+        PolicyName::Inputs => Policy::Inputs(inputs(config, file, images)?),
+    })
+}
+
+fn targets(keys: &[TargetKeys], arg: &ImageArg) -> Result<Vec<Target>, Failure> {
+    let target = |keys: &TargetKeys| keys.target(arg).map_err(|error| Failure::usage(error.to_string()));
+    keys.iter().map(target).collect()
+}
+
+/// The targets of the images that this run leaves alone: pins of theirs are recognised by them.
+fn known(config: &Config, images: &[ImagePin]) -> Result<Vec<Target>, Failure> {
+    let others =
+        config.images.iter().filter(|keys| !images.iter().any(|pin| pin.image.same_image(&keys.name)));
+    let mut known = Vec::new();
+    for keys in others {
+        known.extend(targets(&keys.targets, &ImageArg { entry: None, image: keys.name.clone() })?);
+    }
+    Ok(known)
+}
+
+/// What the pinned images are built from, and the file that says so: whoever changes that changes the meaning.
+fn inputs(config: &Config, file: Option<&Path>, images: &[ImagePin]) -> Result<Vec<RepoPath>, Failure> {
+    let mut paths = Vec::new();
+    for pin in images {
+        let keys = config.images.iter().find(|keys| keys.name.same_image(&pin.image));
+        let inputs = keys.map(|keys| keys.inputs.as_slice()).unwrap_or_default();
+        if inputs.is_empty() {
+            return Err(Failure::usage(format!(
+                "the policy inputs does not know what {} is built from",
+                pin.image.written_name()
+            ))
+            .with_hint("list its `inputs` in pinlib.yaml"));
+        }
+        for input in inputs {
+            let folder = input.strip_suffix("/**").unwrap_or(input);
+            if folder.contains(['*', '?', '[']) {
+                return Err(Failure::usage(format!(
+                    "{input:?} is no input: want a file, a folder, or a folder with /**"
+                )));
+            }
+            paths.push(folder.parse().map_err(|error| Failure::usage(format!("inputs: {error}")))?);
+        }
+    }
+    let own = file.and_then(|file| {
+        let root = file.ancestors().skip(1).find(|folder| folder.join(".git").exists())?;
+        file.strip_prefix(root).ok()?.to_str()?.parse().ok()
+    });
+    paths.extend(own);
+    Ok(paths)
+}

@@ -1,0 +1,269 @@
+//! Values that flags, variables and `pinlib.yaml` write the same way.
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+use pinlib::{Author, Person};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+/// Reads from YAML what reads from text.
+macro_rules! by_text {
+    ($type:ty) => {
+        impl TryFrom<String> for $type {
+            type Error = anyhow::Error;
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+    };
+}
+
+/// Where the commit goes: a folder, `https://…`, `ssh://…` or `user@host:path`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub(crate) enum ForgePlace {
+    Folder(PathBuf),
+    Http(String),
+    Ssh(String),
+}
+
+by_text!(ForgePlace);
+
+impl FromStr for ForgePlace {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Never quoted whole in an error: a URL may hold a login.
+        let user_info = |rest: &str| {
+            rest.split('/').next().and_then(|host| host.rsplit_once('@')).map(|(user, _)| user.to_owned())
+        };
+        match text.split_once("://") {
+            Some(("http" | "https", rest)) if user_info(rest).is_some() => {
+                bail!("a login does not belong into a URL: put it into PINLIB_TOKEN")
+            }
+            Some(("ssh", rest)) if user_info(rest).is_some_and(|user| user.contains(':')) => {
+                bail!("a password does not belong into a URL: use a key")
+            }
+            Some(("http" | "https", _)) => Ok(Self::Http(text.to_owned())),
+            Some(("ssh", _)) => Ok(Self::Ssh(text.to_owned())),
+            Some(("file", path)) => Ok(Self::Folder(path.into())),
+            Some((scheme, _)) => bail!(
+                "{scheme:?} is no way to a repository: want a folder, https://, ssh:// or user@host:path"
+            ),
+            None if text.is_empty() => bail!("want a folder, https://, ssh:// or user@host:path"),
+            None => match text.split_once(':') {
+                Some((host, _)) if !host.contains('/') => Ok(Self::Ssh(text.to_owned())),
+                _ => Ok(Self::Folder(text.into())),
+            },
+        }
+    }
+}
+
+impl fmt::Display for ForgePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Http(url) | Self::Ssh(url) => f.write_str(url),
+        }
+    }
+}
+
+/// Who is asked for digests: `oci`, `layout:DIR` or `none`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub(crate) enum RegistryPlace {
+    #[default]
+    Oci,
+    Layout(PathBuf),
+    None,
+}
+
+by_text!(RegistryPlace);
+
+impl FromStr for RegistryPlace {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            None if text == "oci" => Ok(Self::Oci),
+            None if text == "none" => Ok(Self::None),
+            Some(("layout", folder)) if !folder.is_empty() => Ok(Self::Layout(folder.into())),
+            _ => bail!("want oci, layout:DIR or none"),
+        }
+    }
+}
+
+impl fmt::Display for RegistryPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Oci => f.write_str("oci"),
+            Self::Layout(folder) => write!(f, "layout:{}", folder.display()),
+            Self::None => f.write_str("none"),
+        }
+    }
+}
+
+/// Who the commits are by, as git writes it: `Name <email>`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub(crate) struct Committer(#[schemars(with = "String")] pub(crate) Person);
+
+by_text!(Committer);
+
+impl Default for Committer {
+    /// One name on every machine, never git's own configuration: a pin is recognised by who made it.
+    fn default() -> Self {
+        Self(Person { name: "pinlib".into(), email: "pinlib@noreply.invalid".into() })
+    }
+}
+
+impl FromStr for Committer {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let want = "want \"Name <email>\"";
+        let (name, email) = text.strip_suffix('>').and_then(|text| text.split_once('<')).context(want)?;
+        let person = Person { name: name.trim().to_owned(), email: email.trim().to_owned() };
+        Ok(Self(Author::new(person, None)?.person().clone()))
+    }
+}
+
+impl fmt::Display for Committer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// What commits are signed with: `ssh:KEYFILE`, `gpg` or `gpg:KEYID`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub(crate) enum Sign {
+    Ssh(PathBuf),
+    Gpg(Option<String>),
+}
+
+by_text!(Sign);
+
+impl FromStr for Sign {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some(("ssh", key)) if !key.is_empty() => Ok(Self::Ssh(key.into())),
+            Some(("gpg", key)) if !key.is_empty() => Ok(Self::Gpg(Some(key.to_owned()))),
+            None if text == "gpg" => Ok(Self::Gpg(None)),
+            _ => bail!("want ssh:KEYFILE, gpg or gpg:KEYID"),
+        }
+    }
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ssh(key) => write!(f, "ssh:{}", key.display()),
+            Self::Gpg(Some(key)) => write!(f, "gpg:{key}"),
+            Self::Gpg(None) => f.write_str("gpg"),
+        }
+    }
+}
+
+/// A file or folder.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct File(pub(crate) PathBuf);
+
+impl FromStr for File {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.display())
+    }
+}
+
+// A path is meant from somewhere: the current directory, or the folder of pinlib.yaml.
+impl ForgePlace {
+    #[must_use]
+    pub(crate) fn meant_from(self, folder: &Path) -> Self {
+        match self {
+            Self::Folder(path) => Self::Folder(folder.join(path)),
+            other => other,
+        }
+    }
+}
+
+impl RegistryPlace {
+    #[must_use]
+    pub(crate) fn meant_from(self, folder: &Path) -> Self {
+        match self {
+            Self::Layout(path) => Self::Layout(folder.join(path)),
+            other => other,
+        }
+    }
+}
+
+impl Sign {
+    #[must_use]
+    pub(crate) fn meant_from(self, folder: &Path) -> Self {
+        match self {
+            Self::Ssh(key) => Self::Ssh(folder.join(key)),
+            Self::Gpg(_) => self,
+        }
+    }
+}
+
+impl File {
+    #[must_use]
+    pub(crate) fn meant_from(self, folder: &Path) -> Self {
+        Self(folder.join(self.0))
+    }
+}
+
+/// When a branch that moved may still be written to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PolicyName {
+    /// Never: the head must be the source commit.
+    #[default]
+    Exact,
+    /// When everything since the source commit is a pin.
+    PinsOnly,
+    /// When nothing that the image is built from changed since the source commit.
+    Inputs,
+}
+
+/// What must tie the digest to the source commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum EvidenceName {
+    /// Nothing.
+    #[default]
+    None,
+    /// The label `org.opencontainers.image.revision`, on every platform.
+    Label,
+}
+
+/// Names of a closed set print and parse as clap shows them.
+macro_rules! by_name {
+    ($type:ty) => {
+        impl FromStr for $type {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                ValueEnum::from_str(text, false)
+            }
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.to_possible_value().map_or(Ok(()), |value| f.write_str(value.get_name()))
+            }
+        }
+    };
+}
+
+by_name!(PolicyName);
+by_name!(EvidenceName);

@@ -1,0 +1,151 @@
+//! The only place that names concrete backends: from places and logins to the library's traits.
+
+use crate::{
+    args::{
+        connect::Connect,
+        values::{Committer, ForgePlace, RegistryPlace, Sign},
+    },
+    failure::Failure,
+    logins,
+    surroundings::Surroundings,
+};
+use anyhow::anyhow;
+use pinlib::{
+    Author, BackendError, BackendErrorKind, CheckedOut, DigestSource, GitForge, Http, LayoutRegistry,
+    LocalForge, Meter, NoRegistry, OciOptions, OciRegistry, Patience, PinRequest, Pinner, Reference,
+    Registry, SigningKey, SmartHttpForge, SystemClock,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Where everything is, and as whom.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) forge: Option<ForgePlace>,
+    pub(crate) author: Committer,
+    pub(crate) sign: Option<Sign>,
+    pub(crate) allow_checked_out: bool,
+    pub(crate) connect: Connect,
+}
+
+/// The library's pinner, and what counts its traffic.
+#[derive(Debug)]
+pub(crate) struct Backends {
+    pub(crate) pinner: Pinner,
+    pub(crate) meter: Option<Meter>,
+}
+
+/// Opens what a request needs, and no more: a pin on disk makes no HTTP client.
+pub(crate) async fn open(
+    places: &Places,
+    request: &PinRequest,
+    around: &Surroundings,
+) -> Result<Backends, Failure> {
+    let mut client = Client { connect: &places.connect, http: None };
+    let declared = |pin: &pinlib::ImagePin| matches!(pin.digest, DigestSource::Declared(_));
+    let registry: Arc<dyn Registry> = if request.images().iter().all(declared) {
+        Arc::new(NoRegistry)
+    } else {
+        let images: Vec<_> = request.images().iter().map(|pin| &pin.image).collect();
+        registry_through(&mut client, &images, around)?
+    };
+    let signing = places.sign.clone().map(|sign| match sign {
+        Sign::Ssh(key) => SigningKey::Ssh(key),
+        Sign::Gpg(key) => SigningKey::Gpg(key),
+    });
+    let author =
+        Author::new(places.author.0.clone(), signing).map_err(|error| Failure::usage(error.to_string()))?;
+    let forge: Arc<dyn GitForge> = match &places.forge {
+        Some(ForgePlace::Http(url)) => {
+            let login = logins::git(url, around).await?;
+            Arc::new(SmartHttpForge::new(url, client.http()?, login, author)?)
+        }
+        Some(ForgePlace::Ssh(url)) => {
+            let error = BackendError::new(BackendErrorKind::Unsupported, format!("open {url}"));
+            return Err(error.because("ssh is not there yet").into());
+        }
+        folder => {
+            let path = match folder {
+                Some(ForgePlace::Folder(path)) => path.clone(),
+                _ => repository_around(around.folder())?,
+            };
+            let checked_out = if places.allow_checked_out { CheckedOut::Allow } else { CheckedOut::Refuse };
+            Arc::new(LocalForge::open(&path, author, checked_out)?)
+        }
+    };
+    let pinner = Pinner { registry, forge, clock: Arc::new(SystemClock), patience: Patience::default() };
+    Ok(Backends { pinner, meter: client.http.map(|http| http.meter().clone()) })
+}
+
+/// Opens the registry alone, to ask it for these images.
+pub(crate) fn registry(
+    connect: &Connect,
+    images: &[&Reference],
+    around: &Surroundings,
+) -> Result<(Arc<dyn Registry>, Option<Meter>), Failure> {
+    let mut client = Client { connect, http: None };
+    let registry = registry_through(&mut client, images, around)?;
+    Ok((registry, client.http.map(|http| http.meter().clone())))
+}
+
+fn registry_through(
+    client: &mut Client<'_>,
+    images: &[&Reference],
+    around: &Surroundings,
+) -> Result<Arc<dyn Registry>, Failure> {
+    Ok(match &client.connect.registry {
+        RegistryPlace::None => Arc::new(NoRegistry),
+        RegistryPlace::Layout(folder) => Arc::new(LayoutRegistry::open(folder)?),
+        RegistryPlace::Oci => {
+            let options = OciOptions {
+                logins: logins::registry(images, around)?,
+                plain_http: client.connect.plain_http.clone(),
+            };
+            Arc::new(OciRegistry::new(client.http()?, options))
+        }
+    })
+}
+
+/// One HTTP client for all, made when it is first needed: reading the system's certificates takes its time.
+struct Client<'a> {
+    connect: &'a Connect,
+    http: Option<Http>,
+}
+
+impl Client<'_> {
+    fn http(&mut self) -> Result<Http, Failure> {
+        if self.http.is_none() {
+            // Only fails where there is one already.
+            rustls::crypto::ring::default_provider().install_default().ok();
+            let mut settings = Http::settings();
+            if let Some(path) = &self.connect.ca {
+                settings = settings.tls_certs_merge(certificates(path)?);
+            }
+            self.http = Some(Http::new(settings)?);
+        }
+        self.http.clone().ok_or_else(|| Failure::Defect(anyhow!("there is no HTTP client")))
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
+    let pem = std::fs::read(path).map_err(|error| Failure::unreadable(path, &error))?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => Err(Failure::usage(format!("{} holds no PEM certificate", path.display()))),
+    }
+}
+
+/// The repository that a folder is in: one with a `.git`, or a bare one.
+fn repository_around(folder: &Path) -> Result<PathBuf, Failure> {
+    let bare = |folder: &Path| ["HEAD", "objects", "refs"].iter().all(|part| folder.join(part).exists());
+    let is_one = |folder: &&Path| folder.join(".git").exists() || bare(folder);
+    folder.ancestors().find(is_one).map(Path::to_owned).ok_or_else(|| {
+        let act = format!("find a repository around {}", folder.display());
+        let error = BackendError::new(BackendErrorKind::NotFound, act);
+        error
+            .because("no folder upwards is one, and neither --forge, pinlib.yaml nor CI names another")
+            .into()
+    })
+}

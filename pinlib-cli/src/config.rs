@@ -1,0 +1,189 @@
+//! `pinlib.yaml`: what does not change from build to build.
+
+use crate::{
+    args::{
+        target::TargetKeys,
+        values::{Committer, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace, Sign},
+    },
+    failure::Failure,
+    surroundings::Surroundings,
+};
+use pinlib::{BranchName, Platform, Reference};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_saphyr::UserMessageFormatter;
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+/// The file's name.
+pub(crate) const NAME: &str = "pinlib.yaml";
+/// A longer file is not read.
+const LIMIT: u64 = 1 << 20;
+
+/// What does not change from build to build. Every key can be given by a flag or a `PINLIB_…` variable, which beat it.
+/// Paths of this machine are meant from the file's folder.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "pinlib.yaml")]
+pub(crate) struct Config {
+    /// The branch that pins go to.
+    #[schemars(with = "Option<String>")]
+    pub(crate) branch: Option<BranchName>,
+    /// The repository that pins go to: a folder, `https://…`, `ssh://…` or `user@host:path`.
+    pub(crate) forge: Option<ForgePlace>,
+    /// Who is asked for digests: `oci`, `layout:DIR` or `none`.
+    pub(crate) registry: Option<RegistryPlace>,
+    /// When a branch that moved since the source commit may still be written to.
+    pub(crate) policy: Option<PolicyName>,
+    /// What must tie the digest to the source commit.
+    pub(crate) evidence: Option<EvidenceName>,
+    /// Your word that the branch is never force-pushed: then one look settles a lost answer.
+    pub(crate) append_only: Option<bool>,
+    /// Lets another digest of the same source commit replace the one that stands.
+    pub(crate) replace_rebuilt: Option<bool>,
+    /// Who the commits are by: `Name <email>`.
+    pub(crate) author: Option<Committer>,
+    /// What commits are signed with: `ssh:KEYFILE`, `gpg` or `gpg:KEYID`.
+    pub(crate) sign: Option<Sign>,
+    /// Lets a pin go to the branch that is checked out in a repository on this machine.
+    pub(crate) allow_checked_out: Option<bool>,
+    /// A PEM file of certificate authorities to trust beside the system's.
+    pub(crate) ca: Option<File>,
+    /// Hosts that may be spoken to without TLS, beside this machine itself.
+    #[serde(default)]
+    pub(crate) plain_http: Vec<String>,
+    /// The images, each with its targets.
+    #[serde(default)]
+    pub(crate) images: Vec<ImageKeys>,
+}
+
+/// An image and where it is named.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImageKeys {
+    /// The image, as `ghcr.io/acme/web`. With a tag, that is what a pin without `--image` resolves.
+    #[schemars(with = "String")]
+    pub(crate) name: Reference,
+    /// Takes the manifest of this platform out of an index, as `linux/arm64`, instead of the index itself.
+    #[schemars(with = "Option<String>")]
+    pub(crate) platform: Option<Platform>,
+    /// What the image is built from, for the policy `inputs`: files, and folders as `services/web/**`.
+    #[serde(default)]
+    pub(crate) inputs: Vec<String>,
+    /// The files that name it.
+    pub(crate) targets: Vec<TargetKeys>,
+}
+
+/// A file that was found, and where.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) config: Config,
+}
+
+/// Reads the file that was named, else the nearest one upwards from the current directory, else none.
+pub(crate) fn find(named: Option<&Path>, around: &Surroundings) -> Result<Found, Failure> {
+    let named = named.map(Path::to_owned).or_else(|| around.variable("PINLIB_CONFIG").map(PathBuf::from));
+    let path = match named {
+        Some(path) => Some(around.path(&path)),
+        None => around.folder().ancestors().map(|folder| folder.join(NAME)).find(|path| path.is_file()),
+    };
+    match path {
+        Some(path) => Ok(Found { config: read(&path)?, path: Some(path) }),
+        None => Ok(Found::default()),
+    }
+}
+
+fn read(path: &Path) -> Result<Config, Failure> {
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LIMIT + 1).read_to_string(&mut text))
+        .map_err(|error| Failure::unreadable(path, &error))?;
+    if text.len() as u64 > LIMIT {
+        return Err(Failure::usage(format!("{} is longer than {LIMIT} bytes", path.display())));
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    parse(&text, &path.display().to_string()).map(|config| config.meant_from(folder))
+}
+
+fn parse(text: &str, path: &str) -> Result<Config, Failure> {
+    let config: Config = serde_saphyr::from_str(text).map_err(|error| {
+        let place = error.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
+        Failure::usage(format!("{path}{place}: {}", reason(&error)))
+    })?;
+    let wrong = |image: &ImageKeys, why: &str| Err(Failure::usage(format!("{path}: {}: {why}", image.name)));
+    for (n, image) in config.images.iter().enumerate() {
+        if image.name.digest().is_some() {
+            return wrong(image, "a digest is given by --image, build by build");
+        }
+        if config.images[..n].iter().any(|other| other.name.same_image(&image.name)) {
+            return wrong(image, "the image stands there twice");
+        }
+    }
+    Ok(config)
+}
+
+/// The first line of the message, without the place that it ends with.
+fn reason(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().render_with_formatter(&UserMessageFormatter);
+    let line = text.lines().next().unwrap_or_default();
+    line.rsplit_once(" at line ").map_or(line, |(reason, _)| reason).to_owned()
+}
+
+impl Config {
+    fn meant_from(self, folder: &Path) -> Self {
+        Self {
+            forge: self.forge.map(|forge| forge.meant_from(folder)),
+            registry: self.registry.map(|registry| registry.meant_from(folder)),
+            sign: self.sign.map(|sign| sign.meant_from(folder)),
+            ca: self.ca.map(|ca| ca.meant_from(folder)),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    fn error(text: &str) -> String {
+        parse(text, "pinlib.yaml").expect_err("a refusal").to_string()
+    }
+
+    #[test]
+    fn the_readme_s_file_is_read() {
+        let text = "branch: main\nforge: https://git.example.com/acme/platform.git\nimages:\n  - name: ghcr.io/acme/ai\n\
+                    \x20   targets:\n      - kustomization: a.yaml\n      - helm: b.yaml\n        at: [image]\n      - yaml: c.yaml\n\
+                    \x20       at: [services, 0, image]\n";
+        let config = parse(text, "pinlib.yaml").expect("a config");
+        let at = config.images[0].targets[2].at.as_ref().map(ToString::to_string);
+        assert_eq!(at.as_deref(), Some("/services/0/image"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let image = "images:\n  - name: ghcr.io/acme/ai\n    targets:\n      - ";
+        for (text, told) in [
+            ("branch: main\nbranhc: x\n", "pinlib.yaml:2:1: unknown field `branhc`"),
+            ("branch: 'a..b'\n", "pinlib.yaml:1:9: \"a..b\" is not a valid branch name: "),
+            (&format!("{image}kustomisation: a\n"), "pinlib.yaml:4:9: unknown field `kustomisation`"),
+            (&format!("{image}kustomization: ../a\n"), "pinlib.yaml:4:24: \"../a\" is not a valid path: "),
+            ("policy: strict\n", "pinlib.yaml:1:9: unknown variant `strict`"),
+            (
+                "forge: https://u:secret@example.com/x.git\n",
+                "pinlib.yaml:1:8: a login does not belong into a URL",
+            ),
+            ("branch: [\n", "pinlib.yaml:"),
+            ("branch: main\nbranch: main\n", "pinlib.yaml:2:1: duplicate mapping key `branch`"),
+            ("images: &a [*a]\n", "pinlib.yaml:1:13: "),
+            ("registry: layout\n", "pinlib.yaml:1:11: want oci, layout:DIR or none"),
+            ("images: [{name: a@sha256:0, targets: []}]\n", "pinlib.yaml:1:17: "),
+            ("images: [{name: a, targets: []}, {name: docker.io/library/a, targets: []}]\n", "twice"),
+        ] {
+            let error = error(text);
+            assert!(error.contains(told) && !error.contains('\n') && !error.contains("secret"), "{error}");
+        }
+    }
+}

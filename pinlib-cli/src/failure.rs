@@ -1,0 +1,116 @@
+//! Why a command did not do what it was asked, and the next step of whoever reads that.
+
+use crate::exit::Ending;
+use pinlib::{BackendError, BackendErrorKind, Mismatch, Movement, OutcomeKind, PinError, Superseder};
+use std::{fmt, io, path::Path};
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What was asked for cannot be meant.
+    Usage { message: String, hint: Option<String> },
+    /// What the library met.
+    Pin(PinError),
+    /// pinlib itself failed.
+    Defect(anyhow::Error),
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+    #[must_use]
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        match self {
+            Self::Usage { message, .. } => Self::Usage { message, hint: Some(hint.into()) },
+            other => other,
+        }
+    }
+    /// A file of the user's that cannot be read.
+    pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        let (kind, reason) = match error.kind() {
+            io::ErrorKind::NotFound => (BackendErrorKind::NotFound, "there is no such file".to_owned()),
+            io::ErrorKind::PermissionDenied => (BackendErrorKind::Unauthorized, error.to_string()),
+            _ => (BackendErrorKind::Unavailable, error.to_string()),
+        };
+        BackendError::new(kind, format!("read {}", path.display())).because(reason).into()
+    }
+
+    pub(crate) fn ending(&self) -> Ending {
+        match self {
+            Self::Usage { .. } => Ending::Pin(OutcomeKind::Invalid),
+            Self::Pin(error) => Ending::Pin(error.kind()),
+            Self::Defect(_) => Ending::Defect,
+        }
+    }
+
+    /// The next step, where there is one: what to type, or where to look.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Usage { hint, .. } => return hint.clone(),
+            Self::Defect(_) => "this is a defect of pinlib: please report it with the output of -vv",
+            Self::Pin(error) => match error {
+                PinError::HeadMoved { actual: Some(now), how: Movement::Raced, .. } => {
+                    return Some(format!(
+                        "the build of {} pins its own image. If the branch moves more often than a build takes, see \
+                         --policy pins-only",
+                        now.short()
+                    ));
+                }
+                PinError::HeadMoved { how: Movement::Rewound | Movement::Diverged, .. } => {
+                    "the source commit is not in the branch: was it force-pushed, or is --branch another one?"
+                }
+                PinError::HeadMoved { how: Movement::ByHand { .. }, .. } => {
+                    "what people wrote by hand stays; build their commit, and pin that"
+                }
+                PinError::HeadMoved { .. } => "build the branch's head, and pin that image",
+                PinError::Superseded(Superseder::Hold { .. }) => {
+                    "a rollback holds this site: take its line out of .pinlib/holds to let pins through again"
+                }
+                PinError::Superseded(_) => "nothing is left to do for this image",
+                PinError::Rejected { .. } => {
+                    "a rule of the server wants something else: look at the branch's protection, and let the pinner past it"
+                }
+                PinError::Unknown { run, branch, .. } => {
+                    return Some(format!(
+                        "do not run this step again blindly: `git log --grep {run} {branch}` tells whether it landed"
+                    ));
+                }
+                PinError::Mismatch(Mismatch::Rebuilt { .. }) => {
+                    "a build of one commit made two images; --replace-rebuilt pins the later one"
+                }
+                PinError::Mismatch(Mismatch::Source { .. }) => {
+                    "build with the label org.opencontainers.image.revision set to the whole commit id, on every platform"
+                }
+                PinError::Backend(error) => match error.kind() {
+                    BackendErrorKind::Unauthorized => {
+                        "for git: PINLIB_TOKEN or git's credential helpers; for registries: PINLIB_REGISTRY_USER with \
+                         PINLIB_REGISTRY_PASSWORD, or `docker login`"
+                    }
+                    BackendErrorKind::RateLimited | BackendErrorKind::Unavailable => {
+                        "nothing was written: the same command may be run again"
+                    }
+                    _ => return None,
+                },
+                _ => return None,
+            },
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl<E: Into<PinError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Pin(error.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage { message, .. } => f.write_str(message),
+            Self::Pin(error) => fmt::Display::fmt(error, f),
+            Self::Defect(error) => write!(f, "{error:#}"),
+        }
+    }
+}

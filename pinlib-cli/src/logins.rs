@@ -1,0 +1,81 @@
+//! Who the environment says we are: secrets come from there, from files it names, or from others' helpers.
+
+use crate::{failure::Failure, surroundings::Surroundings};
+use pinlib::{GitLogin, Logins, Reference, RegistryLogin};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::{process::Stdio, time::Duration};
+use tokio::io::AsyncWriteExt as _;
+
+/// A credential helper that takes longer is waiting for somebody.
+const HELPER: Duration = Duration::from_secs(15);
+
+/// A login of the environment's is for one registry: it must be clear which.
+pub(crate) fn registry(images: &[&Reference], around: &Surroundings) -> Result<Logins, Failure> {
+    let user = around.variable("PINLIB_REGISTRY_USER");
+    let secret = around.secret("PINLIB_REGISTRY_PASSWORD")?;
+    let (user, secret) = match (user, secret) {
+        (Some(user), Some(secret)) => (user.to_owned(), secret),
+        (None, None) => return Ok(Logins::Docker),
+        _ => {
+            return Err(Failure::usage(
+                "PINLIB_REGISTRY_USER and PINLIB_REGISTRY_PASSWORD belong together, and one is missing",
+            ));
+        }
+    };
+    let mut registries: Vec<_> = images.iter().map(|image| image.registry()).collect();
+    registries.sort_unstable();
+    registries.dedup();
+    match registries[..] {
+        [registry] => Ok(Logins::Given(vec![RegistryLogin { registry: registry.to_owned(), user, secret }])),
+        _ => {
+            Err(Failure::usage("PINLIB_REGISTRY_PASSWORD is for one registry, and the images are in several")
+                .with_hint("use `docker login` for each registry instead"))
+        }
+    }
+}
+
+/// `PINLIB_TOKEN`, as a password of `PINLIB_USER` or, where `PINLIB_AUTH` is `bearer`, by itself; else what git's helpers
+/// know.
+pub(crate) async fn git(url: &str, around: &Surroundings) -> Result<Option<GitLogin>, Failure> {
+    let Some(token) = around.secret("PINLIB_TOKEN")? else { return Ok(helper(url).await) };
+    match around.variable("PINLIB_AUTH") {
+        Some("bearer") => Ok(Some(GitLogin::Bearer(token))),
+        None | Some("basic") => {
+            let user = around.variable("PINLIB_USER").unwrap_or("x-access-token").to_owned();
+            Ok(Some(GitLogin::Basic { user, password: token }))
+        }
+        Some(_) => Err(Failure::usage("PINLIB_AUTH: want basic or bearer")),
+    }
+}
+
+/// Asks git's credential helpers, where git is installed. Never a person: no terminal, no window, and not for ever.
+async fn helper(url: &str) -> Option<GitLogin> {
+    // What they know is not for the open air; and a line break would be another field of git's protocol.
+    if !url.starts_with("https://") || url.contains(['\n', '\r', '\0']) {
+        return None;
+    }
+    let mut git = tokio::process::Command::new("git")
+        .args(["-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"])
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_ASKPASS", "")
+        .env("SSH_ASKPASS", "")
+        .env("GCM_INTERACTIVE", "never")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .ok()?;
+    let mut stdin = git.stdin.take()?;
+    let ask = async {
+        stdin.write_all(format!("url={url}\n\n").as_bytes()).await.ok()?;
+        drop(stdin);
+        git.wait_with_output().await.ok()
+    };
+    let output = tokio::time::timeout(HELPER, ask).await.ok()??;
+    let answer =
+        SecretString::from(String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?);
+    let field =
+        |name| answer.expose_secret().lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+    Some(GitLogin::Basic { user: field("username=")?, password: field("password=")?.into() })
+}

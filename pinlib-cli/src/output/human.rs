@@ -1,0 +1,238 @@
+//! The report as people read it.
+
+use super::{
+    clean,
+    v1::{Body, Check, Edit, Error, Image, Outcome, Pin, Report, Traffic, Unpinned},
+};
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write as _;
+
+const STEP: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const DIM: Style = Style::new().dimmed();
+
+fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Text that stands back.
+pub(crate) fn dim(text: &str) -> String {
+    styled(DIM, text)
+}
+
+/// A command as it is typed.
+pub(crate) fn command(line: &str) -> String {
+    format!("{} {}", styled(DIM, "$"), styled(Style::new().bold(), line))
+}
+
+/// `error: …`, and on a line of its own `hint: …`.
+pub(crate) fn error(error: &Error) -> String {
+    let mut text = format!("{} {}", styled(BAD, "error:"), error.message);
+    if let Some(hint) = &error.hint {
+        write!(text, "\n{} {hint}", styled(HINT, "hint:")).ok();
+    }
+    text
+}
+
+/// The story, for stderr, without a line break behind it.
+pub(crate) fn story(report: &Report, verbose: bool) -> String {
+    let lines = match &report.body {
+        Body::Pin(pin) => of_pin(pin, report),
+        Body::Check(check) => of_check(check, report.error.is_some(), verbose),
+        Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => Vec::new(),
+    };
+    lines.join("\n")
+}
+
+/// The data, for stdout.
+pub(crate) fn data(report: &Report) -> String {
+    match &report.body {
+        Body::Pin(pin) => match (&pin.diff, &pin.commit) {
+            (Some(diff), _) => diff.clone(),
+            (None, Some(commit)) => format!("{commit}\n"),
+            (None, None) => String::new(),
+        },
+        Body::Resolve(resolve) => resolve
+            .images
+            .iter()
+            .filter_map(|image| image.reference.as_ref())
+            .fold(String::new(), |text, one| text + one + "\n"),
+        Body::Check(check) => table(&check.unpinned),
+        Body::Schema { schema } => serde_json::to_string_pretty(schema).unwrap_or_default() + "\n",
+        Body::Empty {} => String::new(),
+    }
+}
+
+/// A diff with its lines coloured; other data has no lines that begin so.
+pub(crate) fn colored(data: &str) -> String {
+    if !data.starts_with("--- ") {
+        return data.to_owned();
+    }
+    let color = |line: &str| {
+        let style = match line.as_bytes().first() {
+            _ if line.starts_with("--- ") || line.starts_with("+++ ") => Style::new().bold(),
+            Some(b'-') => AnsiColor::Red.on_default(),
+            Some(b'+') => AnsiColor::Green.on_default(),
+            Some(b'@') => AnsiColor::Cyan.on_default(),
+            _ => Style::new(),
+        };
+        styled(style, line)
+    };
+    data.split('\n').map(color).collect::<Vec<_>>().join("\n")
+}
+
+fn step(word: &str, text: &str) -> String {
+    format!("{} {text}", styled(STEP, &format!("{word:<9}")))
+}
+
+/// The first 12 digits of an oid.
+fn short(oid: Option<&String>) -> &str {
+    oid.map_or("?", |oid| oid.get(..12).unwrap_or(oid))
+}
+
+/// What tells one image from another where its name is known: digest, else tag.
+fn what(image: &str) -> String {
+    match image.split_once('@') {
+        Some((_, digest)) => {
+            digest.split_once(':').map_or(digest, |(_, hex)| hex.get(..12).unwrap_or(hex)).to_owned()
+        }
+        None => image
+            .rsplit_once(':')
+            .filter(|(_, tag)| !tag.contains('/'))
+            .map_or("no digest", |(_, tag)| tag)
+            .to_owned(),
+    }
+}
+
+fn of_pin(pin: &Pin, report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    // Before a digest is proven or declared there is nothing to tell of an image.
+    for image in pin.images.iter().filter(|image| image.proof.is_some()) {
+        lines.extend(of_image(image, pin));
+    }
+    lines.extend(of_edits(&pin.edits));
+    let branch = clean::line(pin.branch.as_deref().unwrap_or_default());
+    match report.outcome {
+        Outcome::Pinned => {
+            let text =
+                format!("{branch} {} → {}", short(pin.expected_head.as_ref()), short(pin.commit.as_ref()));
+            lines.push(step("Pinned", &format!("{text}  {}", dim(&cost(report.traffic, report.seconds)))));
+        }
+        Outcome::AlreadyPinned => {
+            let text = format!("{branch} holds it already at {}", short(pin.commit.as_ref()));
+            lines.push(step("Unchanged", &format!("{text}  {}", dim(&cost(report.traffic, report.seconds)))));
+        }
+        Outcome::NothingDue => lines.push(step("Unchanged", "nothing is due")),
+        Outcome::ChangesDue => {
+            let text = match &pin.objection {
+                Some(objection) => {
+                    format!("{} {}", styled(WARN, "now, a pin would not land:"), objection.message)
+                }
+                None => format!("on {branch} at {}; nothing was written", short(pin.expected_head.as_ref())),
+            };
+            lines.push(step("Planned", &text));
+        }
+        _ => {}
+    }
+    lines
+}
+
+fn of_image(image: &Image, pin: &Pin) -> Vec<String> {
+    let name = clean::line(&image.name);
+    let digest = image.digest.as_deref().unwrap_or_default();
+    let digest = digest
+        .split_once(':')
+        .map_or(String::new(), |(algorithm, hex)| format!("@{algorithm}:{}", hex.get(..12).unwrap_or(hex)));
+    if image.proof.as_deref() == Some("declared") {
+        return vec![step("Declared", &format!("{name}{digest}  {}", dim("no registry was asked")))];
+    }
+    let platforms = match image.platforms.len() {
+        0 => String::new(),
+        1 => dim(&image.platforms[0]),
+        2..=4 => dim(&format!("index: {}", image.platforms.join(", "))),
+        n => dim(&format!("index: {n} platforms")),
+    };
+    let mut lines = vec![step("Resolved", format!("{name}{digest}  {platforms}").trim_end())];
+    if image.evidence.as_deref() == Some("label") {
+        let on = match image.platforms.len() {
+            0 | 1 => "its label".to_owned(),
+            2 => "label on both platforms".into(),
+            n => format!("label on all {n} platforms"),
+        };
+        lines.push(step("Checked", &format!("built from {}: {on}", short(pin.source_commit.as_ref()))));
+    }
+    lines
+}
+
+fn of_edits(edits: &[Edit]) -> Vec<String> {
+    let place = |edit: &Edit| format!("{}:{}", clean::line(&edit.path), edit.line);
+    let width = edits.iter().map(|edit| place(edit).chars().count()).max().unwrap_or_default();
+    let line = |(n, edit): (usize, &Edit)| {
+        let text = format!("{:<width$}  {} → {}", place(edit), what(&edit.from), what(&edit.to));
+        step(if n == 0 { "Edited" } else { "" }, &text)
+    };
+    edits.iter().enumerate().map(line).collect()
+}
+
+fn cost(traffic: Traffic, seconds: f64) -> String {
+    let time = if seconds < 0.1 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") };
+    match (traffic.requests, traffic.sent + traffic.received) {
+        (0, _) => time,
+        (1, bytes) => format!("1 request, {}, {time}", size(bytes)),
+        (n, bytes) => format!("{n} requests, {}, {time}", size(bytes)),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1000 => format!("{bytes} B"),
+        1000..1_000_000 => format!("{} KB", bytes.div_ceil(1000)),
+        _ => format!("{} MB", bytes.div_ceil(1_000_000)),
+    }
+}
+
+fn of_check(check: &Check, failed: bool, verbose: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    if verbose {
+        let line = |skipped: &super::v1::Skipped| {
+            dim(&clean::line(&format!("passed over {}: {}", skipped.path, skipped.why)))
+        };
+        lines.extend(check.skipped.iter().map(line));
+    }
+    if failed {
+        return lines;
+    }
+    let files = |n: usize| if n == 1 { "1 file".to_owned() } else { format!("{n} files") };
+    let (found, unpinned) = (check.found, check.unpinned.len());
+    let images = if found == 1 { "1 image".to_owned() } else { format!("{found} images") };
+    let verb = if unpinned == 1 { "is" } else { "are" };
+    lines.push(if unpinned == 0 {
+        format!("{images} in {}, all pinned by digest", files(check.files))
+    } else {
+        format!("{unpinned} of {images} in {} {verb} not pinned by digest", files(check.files))
+    });
+    if !check.skipped.is_empty() {
+        let hint = if verbose { "" } else { ": see -v" };
+        lines.push(dim(&format!("{} passed over, as templates are{hint}", files(check.skipped.len()))));
+    }
+    lines
+}
+
+/// `path:line:col  image  why`, in columns. One line an image, whatever a file is called.
+fn table(unpinned: &[Unpinned]) -> String {
+    let rows: Vec<_> = unpinned
+        .iter()
+        .map(|one| {
+            let place = format!("{}:{}:{}", clean::line(&one.path), one.line, one.column);
+            (place, clean::line(&one.image), &one.why)
+        })
+        .collect();
+    let places = rows.iter().map(|(place, ..)| place.chars().count()).max().unwrap_or_default();
+    let images = rows.iter().map(|(_, image, _)| image.chars().count()).max().unwrap_or_default();
+    rows.iter().fold(String::new(), |mut text, (place, image, why)| {
+        writeln!(text, "{place:<places$}  {image:<images$}  {why}").ok();
+        text
+    })
+}

@@ -1,0 +1,113 @@
+//! The library's values, as the report has them.
+
+use super::v1::{Basis, Edit, Image, Pin};
+use pinlib::{
+    Basis as Why, DigestSource, Done, Evidence, FileEdit, PinError, PinPlan, PinRequest, Receipt,
+    ResolvedImage,
+};
+
+/// What is known before anything is read.
+pub(crate) fn request(request: &PinRequest, body: &mut Pin) {
+    body.branch = Some(request.branch().to_string());
+    body.source_commit = Some(request.source().to_string());
+    body.policy = Some(request.options().policy.to_string());
+    let image = |pin: &pinlib::ImagePin| {
+        let digest = match pin.digest {
+            DigestSource::Reported(digest) | DigestSource::Declared(digest) => Some(digest),
+            DigestSource::Tag => pin.image.digest(),
+        };
+        Image {
+            name: pin.image.written_name().to_owned(),
+            tag: pin.image.tag().map(str::to_owned),
+            digest: digest.map(|digest| digest.to_string()),
+            reference: digest.map(|digest| pin.image.at(digest).to_string()),
+            platforms: Vec::new(),
+            proof: None,
+            evidence: None,
+        }
+    };
+    body.images = request.images().iter().map(image).collect();
+}
+
+/// An image that was settled.
+pub(crate) fn resolved(image: &ResolvedImage) -> Image {
+    let asked = &image.pin().image;
+    Image {
+        name: asked.written_name().to_owned(),
+        tag: asked.tag().map(str::to_owned),
+        digest: Some(image.digest().to_string()),
+        reference: Some(image.reference().to_string()),
+        platforms: image.platforms().iter().map(ToString::to_string).collect(),
+        proof: Some(image.proof().to_string()),
+        evidence: Some(evidence(image.evidence()).to_owned()),
+    }
+}
+
+fn evidence(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Label => "label",
+        _ => "none",
+    }
+}
+
+/// What was done.
+pub(crate) fn receipt(receipt: &Receipt, body: &mut Pin) {
+    body.commit = Some(receipt.commit.to_string());
+    body.key = Some(receipt.claim.key().to_string());
+    body.proof = Some(receipt.proof.to_string());
+    body.images = receipt.images.iter().map(resolved).collect();
+    if let Done::Pinned { parent, basis, edits: files } = &receipt.done {
+        body.changed = true;
+        let passed = match basis {
+            Why::PinsOnly(passed) | Why::Inputs(passed) => passed.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        };
+        let policy = match basis {
+            Why::PinsOnly(_) => "pins-only",
+            Why::Inputs(_) => "inputs",
+            _ => "exact",
+        };
+        body.basis = Some(Basis { policy: policy.to_owned(), passed });
+        body.expected_head = Some(parent.to_string());
+        body.edits = edits(files);
+    }
+}
+
+/// What would be done.
+pub(crate) fn plan(plan: &PinPlan, body: &mut Pin) {
+    body.expected_head = Some(plan.snapshot().head().to_string());
+    body.key = Some(plan.claim().key().to_string());
+    body.proof = Some(plan.proof().to_string());
+    body.edits = edits(plan.edits());
+}
+
+fn edits(files: &[FileEdit]) -> Vec<Edit> {
+    let of = |file: &FileEdit| {
+        let path = file.path().to_string();
+        let edit = |change: &pinlib::SiteChange| Edit {
+            path: path.clone(),
+            line: change.line,
+            locator: change.locator.to_string(),
+            from: change.from.to_string(),
+            to: change.to.to_string(),
+        };
+        file.changes().iter().map(edit).collect::<Vec<_>>()
+    };
+    files.iter().flat_map(of).collect()
+}
+
+/// What a refusal tells of the branch and the pin.
+pub(crate) fn refusal(error: &PinError, body: &mut Pin) {
+    match error {
+        PinError::HeadMoved { expected, actual, .. } => {
+            body.expected_head = Some(expected.to_string());
+            body.actual_head = actual.map(|oid| oid.to_string());
+        }
+        PinError::Unknown { key, expected, seen, .. } => {
+            body.key = Some(key.to_string());
+            body.expected_head = Some(expected.to_string());
+            body.actual_head = seen.map(|oid| oid.to_string());
+        }
+        _ => {}
+    }
+}

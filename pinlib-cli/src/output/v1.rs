@@ -1,0 +1,206 @@
+//! What a command tells, version 1: the one model behind JSON, the terminal and GitHub Actions.
+//!
+//! A field is added, never renamed, within a version. Oids and digests stand whole.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What one run of pinlib did.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(title = "pinlib report, version 1")]
+pub(crate) struct Report {
+    /// The version of this format.
+    pub(crate) version: u8,
+    /// How the run ended.
+    pub(crate) outcome: Outcome,
+    /// The exit code of the process.
+    pub(crate) exit_code: u8,
+    /// The command.
+    pub(crate) command: &'static str,
+    /// What went over HTTP.
+    pub(crate) traffic: Traffic,
+    /// How long it took.
+    pub(crate) seconds: f64,
+    /// Why there is no better outcome.
+    pub(crate) error: Option<Error>,
+    #[serde(flatten)]
+    pub(crate) body: Body,
+}
+
+/// How a run ended: the library's outcomes, and those of commands that only look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    Pinned,
+    AlreadyPinned,
+    Superseded,
+    HeadMoved,
+    Rejected,
+    Mismatch,
+    NotFound,
+    Invalid,
+    Unauthorized,
+    Unavailable,
+    /// It may have landed, or may land yet: look before another try.
+    Unknown,
+    /// `plan` or `check` found changes that are due.
+    ChangesDue,
+    /// `plan` or `check` found nothing to change.
+    NothingDue,
+    /// The question was answered.
+    Answered,
+    /// pinlib itself failed.
+    Defect,
+}
+
+/// What went over HTTP. Nothing does for a repository or a layout on disk; ssh is not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Traffic {
+    pub(crate) requests: u64,
+    /// Bytes of request bodies.
+    pub(crate) sent: u64,
+    /// Bytes of answer bodies.
+    pub(crate) received: u64,
+}
+
+/// Why there is no better outcome.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Error {
+    /// The outcome again.
+    pub(crate) kind: Outcome,
+    /// One sentence: what could not be done, to what, why.
+    pub(crate) message: String,
+    /// The next step.
+    pub(crate) hint: Option<String>,
+    /// The file of the repository that it is about.
+    pub(crate) path: Option<String>,
+    /// Where in it, from 1.
+    pub(crate) line: Option<usize>,
+    /// Where in the line, in characters from 1.
+    pub(crate) column: Option<usize>,
+}
+
+/// What the command found or did.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Body {
+    Pin(Box<Pin>),
+    Check(Check),
+    Resolve(Resolve),
+    Schema {
+        /// The schema that was asked for.
+        schema: serde_json::Value,
+    },
+    Empty {},
+}
+
+/// What `pin` did, or `plan` would do. What is not known is null.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct Pin {
+    /// Whether this run changed the branch.
+    pub(crate) changed: bool,
+    pub(crate) branch: Option<String>,
+    /// The commit that the images were built from.
+    pub(crate) source_commit: Option<String>,
+    /// The pin commit; where everything was pinned already, the head that shows it.
+    pub(crate) commit: Option<String>,
+    /// Where the branch stood when the commit took its place, or had to stand.
+    pub(crate) expected_head: Option<String>,
+    /// Where the branch stood instead.
+    pub(crate) actual_head: Option<String>,
+    /// Names this pin, over runs and retries.
+    pub(crate) key: Option<String>,
+    /// Names this run.
+    pub(crate) run: Option<String>,
+    /// How the digests are known.
+    pub(crate) proof: Option<String>,
+    /// The policy that was asked for.
+    pub(crate) policy: Option<String>,
+    /// Why the policy let it pass.
+    pub(crate) basis: Option<Basis>,
+    pub(crate) images: Vec<Image>,
+    /// What changed, or would.
+    pub(crate) edits: Vec<Edit>,
+    /// `plan`: the change as a diff that `git apply` takes.
+    pub(crate) diff: Option<String>,
+    /// `plan`: why a pin would not land now.
+    pub(crate) objection: Option<Error>,
+}
+
+/// Why the policy let it pass.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Basis {
+    /// The policy that held.
+    pub(crate) policy: String,
+    /// The commits between the source commit and the head.
+    pub(crate) passed: Vec<String>,
+}
+
+/// An image, and what it was settled to.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Image {
+    /// Its name as it was given, without tag and digest.
+    pub(crate) name: String,
+    pub(crate) tag: Option<String>,
+    pub(crate) digest: Option<String>,
+    /// `name@digest`.
+    pub(crate) reference: Option<String>,
+    /// What the digest holds images for, where that was read.
+    pub(crate) platforms: Vec<String>,
+    /// How the digest is known: the manifest's bytes were `hashed`, or it was `declared`.
+    pub(crate) proof: Option<String>,
+    /// What ties it to the source commit: `none` or `label`.
+    pub(crate) evidence: Option<String>,
+}
+
+/// One place in one file.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Edit {
+    pub(crate) path: String,
+    /// From 1.
+    pub(crate) line: usize,
+    /// Names the place, whatever stands there.
+    pub(crate) locator: String,
+    /// The image before.
+    pub(crate) from: String,
+    /// The image after.
+    pub(crate) to: String,
+}
+
+/// What `resolve` answers.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct Resolve {
+    pub(crate) images: Vec<Image>,
+}
+
+/// What `check` found.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct Check {
+    /// How many files were read.
+    pub(crate) files: usize,
+    /// How many images they name.
+    pub(crate) found: usize,
+    /// Those that are not pinned by digest.
+    pub(crate) unpinned: Vec<Unpinned>,
+    /// Files that were passed over, and why.
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+/// An image that is not pinned by digest.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Unpinned {
+    pub(crate) path: String,
+    /// From 1.
+    pub(crate) line: usize,
+    /// In characters, from 1.
+    pub(crate) column: usize,
+    pub(crate) image: String,
+    pub(crate) why: String,
+}
+
+/// A file that was passed over.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Skipped {
+    pub(crate) path: String,
+    pub(crate) why: String,
+}
