@@ -111,12 +111,14 @@ impl Http {
             })?;
         Ok(Self { client, meter: Meter::default() })
     }
-    /// Settings to begin with: who asks, ten seconds to connect, thirty without a byte.
+    /// Settings to begin with: who asks, ten seconds to connect, thirty without a byte, five minutes in all: a server
+    /// that sends a byte now and then holds nobody for ever.
     pub fn settings() -> ClientBuilder {
         Client::builder()
             .user_agent(concat!("pinlib/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(30))
+            .timeout(Duration::from_secs(300))
     }
     /// What went over this client so far.
     pub fn meter(&self) -> &Meter {
@@ -145,7 +147,9 @@ impl Http {
     }
 
     async fn receive(&self, request: reqwest::Request, limit: usize) -> Result<Answer, HttpError> {
+        // Without the address: a redirect's may hold a credential.
         let sort = |error: reqwest::Error| {
+            let error = error.without_url();
             if error.is_connect() || error.is_builder() {
                 HttpError::NotSent(error)
             } else {
@@ -154,7 +158,9 @@ impl Http {
         };
         let mut response = self.client.execute(request).await.map_err(sort)?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(HttpError::Lost)? {
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| HttpError::Lost(error.without_url()))?
+        {
             self.meter.0.received.fetch_add(chunk.len() as u64, Relaxed);
             if body.len() + chunk.len() > limit {
                 return Err(HttpError::TooLong(limit));

@@ -18,9 +18,15 @@ mod paths;
 mod pyyaml;
 mod records;
 #[cfg(feature = "oci")]
+mod registry_answers;
+mod registry_layout;
+#[cfg(all(unix, feature = "oci"))]
+mod registry_logins;
+#[cfg(feature = "oci")]
 mod registry_worlds;
 #[cfg(feature = "git-http")]
 mod remote;
+mod resolve;
 #[cfg(feature = "git-local")]
 mod signing;
 mod workload;

@@ -1,5 +1,6 @@
 //! What a registry answered, as an error or as the claims beside a body.
 
+use super::auth::Grant;
 use crate::{
     backend::{BackendError, BackendErrorKind},
     http::Answer,
@@ -35,8 +36,8 @@ struct OneError {
     message: String,
 }
 
-/// An answer that is none to what was asked.
-pub(super) fn refusal(act: &str, answer: &Answer) -> BackendError {
+/// An answer that is none to what was asked. What the request showed is not quoted back.
+pub(super) fn refusal(act: &str, answer: &Answer, shown: Option<&Grant>) -> BackendError {
     let kind = match answer.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => BackendErrorKind::Unauthorized,
         StatusCode::NOT_FOUND => BackendErrorKind::NotFound,
@@ -45,7 +46,7 @@ pub(super) fn refusal(act: &str, answer: &Answer) -> BackendError {
         status if status.is_server_error() => BackendErrorKind::Unavailable,
         _ => BackendErrorKind::Invalid,
     };
-    let error = BackendError::new(kind, act).because(said(answer));
+    let error = BackendError::new(kind, act).because(said(answer, shown));
     match retry_after(answer) {
         Some(wait) if kind == BackendErrorKind::RateLimited || kind == BackendErrorKind::Unavailable => {
             error.with_retry_after(wait)
@@ -63,7 +64,7 @@ pub(super) fn may_lag(error: BackendError) -> BackendError {
 }
 
 /// The status, and what the registry says to it. Not the page that a proxy may have put there instead.
-pub(super) fn said(answer: &Answer) -> String {
+pub(super) fn said(answer: &Answer, shown: Option<&Grant>) -> String {
     let host = clean(answer.url.host_str().unwrap_or_default());
     let status = answer.status.as_u16();
     let reason = answer.status.canonical_reason().map(|text| format!(" {text}")).unwrap_or_default();
@@ -75,7 +76,10 @@ pub(super) fn said(answer: &Answer) -> String {
             Some(one) => of_one(one),
             None => [body.error, body.error_description, body.details].into_iter().flatten().collect(),
         };
-        (!parts.is_empty()).then(|| clean(&parts.join(": ")))
+        let words = parts.join(": ");
+        // Hidden before it is cut: a part of a secret is one too.
+        let words = shown.map_or_else(|| words.clone(), |grant| grant.hide(&words));
+        (!words.is_empty()).then(|| clean(&words))
     });
     match words {
         Some(words) => format!("{host} answered {status}{reason} ({words})"),
@@ -91,9 +95,10 @@ pub(super) fn media_type(answer: &Answer) -> String {
 }
 
 /// What the registry says that the digest of its answer is.
-pub(super) fn claimed_digest(answer: &Answer) -> Result<Option<Digest>, ParseError> {
+pub(super) fn claimed_digest(answer: &Answer) -> Result<Option<Digest>, String> {
     let header = answer.headers.get(HeaderName::from_static("docker-content-digest"));
-    header.map(|value| String::from_utf8_lossy(value.as_bytes()).parse()).transpose()
+    let claimed = header.map(|value| String::from_utf8_lossy(value.as_bytes()).parse()).transpose();
+    claimed.map_err(|error: ParseError| format!("Docker-Content-Digest: {error}"))
 }
 
 /// How long the server asks to wait: seconds, or a date, which is held against the server's own.

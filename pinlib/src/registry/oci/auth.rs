@@ -46,6 +46,17 @@ impl Grant {
     pub(super) fn header(&self) -> HeaderValue {
         self.0.clone()
     }
+    /// A text without what is shown, for servers that quote it back.
+    pub(super) fn hide(&self, text: &str) -> String {
+        let (scheme, secret) =
+            self.0.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();
+        let password = STANDARD.decode(secret).ok().filter(|_| scheme == "Basic");
+        let password = password.and_then(|login| String::from_utf8(login).ok());
+        let password =
+            password.as_deref().and_then(|login| login.split_once(':')).map(|(_, password)| password);
+        let secrets = [Some(secret), password].into_iter().flatten().filter(|secret| !secret.is_empty());
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    }
 }
 
 /// What a registry asks for.
@@ -99,7 +110,7 @@ pub(super) async fn grant(
     let unauthorized =
         |reason: String| BackendError::new(BackendErrorKind::Unauthorized, act).because(reason);
     // Without a challenge there is nothing to answer: the registry has said no, and why.
-    let challenge = Challenge::of(&answer.headers).ok_or_else(|| refusal(act, answer))?;
+    let challenge = Challenge::of(&answer.headers).ok_or_else(|| refusal(act, answer, None))?;
     let host = endpoint.host();
     let login =
         logins.find(image).await.map_err(|reason| unauthorized(format!("no login for {host}: {reason}")))?;
@@ -130,9 +141,17 @@ async fn token(
 ) -> Result<Grant, BackendError> {
     let scope = format!("repository:{}:pull", image.repository());
     let wish = service.map(|service| ("service", service)).into_iter().chain([("scope", scope.as_str())]);
-    let request = match login {
-        Some(Login::Identity(token)) => {
-            // OAuth's form is spelled as a query is; the token itself must not come near an address that is shown.
+    let error = |kind, reason| Err(BackendError::new(kind, act).because(reason));
+    let (unauthorized, invalid) = (BackendErrorKind::Unauthorized, BackendErrorKind::Invalid);
+    let shown = match login {
+        None => None,
+        Some(Login::Password { user, secret }) => Grant::basic(user, secret),
+        Some(Login::Identity(token)) => Grant::new("Refresh", token.expose_secret()),
+    };
+    let request = match (login, &shown) {
+        (Some(_), None) => return error(unauthorized, "the login cannot be sent".into()),
+        (Some(Login::Identity(token)), _) => {
+            // OAuth's form is spelled as a query is; it must not come near an address that is shown.
             let mut form = realm.clone();
             form.query_pairs_mut()
                 .clear()
@@ -143,43 +162,29 @@ async fn token(
             let body = form.query().unwrap_or_default().to_owned();
             http.client().post(realm).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
         }
-        other => {
+        (_, shown) => {
             realm.query_pairs_mut().extend_pairs(wish);
             let request = http.client().get(realm);
-            match other {
-                Some(Login::Password { user, secret }) => {
-                    let grant = Grant::basic(user, secret).ok_or_else(|| {
-                        BackendError::new(BackendErrorKind::Unauthorized, act)
-                            .because("the login cannot be sent")
-                    })?;
-                    request.header(AUTHORIZATION, grant.header())
-                }
-                _ => request,
-            }
+            shown.iter().fold(request, |request, grant| request.header(AUTHORIZATION, grant.header()))
         }
     };
     let answer = http.send(request, TOKEN_LIMIT).await.map_err(|error| error.while_trying(act))?;
-    let who = if login.is_some() { "the login is refused" } else { "no token for anonymous" };
+    let said = said(&answer, shown.as_ref());
+    let who = if login.is_some() { "the login is refused" } else { "nobody in particular is refused" };
     match answer.status {
         StatusCode::OK => {}
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            let reason = format!("{who}: {}", said(&answer));
-            return Err(BackendError::new(BackendErrorKind::Unauthorized, act).because(reason));
+            return error(unauthorized, format!("{who}: {said}"));
         }
         status if status.is_redirection() => {
-            let reason = format!("{}, and a login follows no redirect", said(&answer));
-            return Err(BackendError::new(BackendErrorKind::Invalid, act).because(reason));
+            return error(invalid, format!("{said}, and a login follows no redirect"));
         }
         // A token server that is not there says nothing about the image.
-        StatusCode::NOT_FOUND => {
-            return Err(BackendError::new(BackendErrorKind::Invalid, act).because(said(&answer)));
-        }
-        _ => return Err(refusal(act, &answer)),
+        StatusCode::NOT_FOUND => return error(invalid, said),
+        _ => return Err(refusal(act, &answer, shown.as_ref())),
     }
     let token: Option<Token> = serde_json::from_slice(&answer.body).ok();
     let token = token.and_then(|token| token.token.or(token.access_token));
-    token.and_then(|token| Grant::new("Bearer", &token)).ok_or_else(|| {
-        let reason = format!("{}, and no token that can be used", said(&answer));
-        BackendError::new(BackendErrorKind::Invalid, act).because(reason)
-    })
+    let grant = token.and_then(|token| Grant::new("Bearer", &token));
+    grant.map_or_else(|| error(invalid, format!("{said}, and no token that can be used")), Ok)
 }

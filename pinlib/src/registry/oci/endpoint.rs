@@ -106,6 +106,31 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_where_registries_are() {
+        for (name, address) in [
+            ("nginx", "https://registry-1.docker.io/v2/library/nginx/x"),
+            ("index.docker.io/acme/app", "https://registry-1.docker.io/v2/acme/app/x"),
+            ("ghcr.io/acme/app:v1", "https://ghcr.io/v2/acme/app/x"),
+            ("127.0.0.1:5000/app", "http://127.0.0.1:5000/v2/app/x"),
+            ("[::1]:5000/app", "http://[::1]:5000/v2/app/x"),
+            ("registry.lan/app", "http://registry.lan/v2/app/x"),
+            ("registry.lan:5000/app", "https://registry.lan:5000/v2/app/x"),
+            ("ghcr.io:443/app", "https://ghcr.io/v2/app/x"),
+        ] {
+            let (image, allowed) = (name.parse().expect(name), ["Registry.lan".to_owned()]);
+            let endpoint = Endpoint::of(&image, &allowed);
+            let url = endpoint.url(&image, "x").map_err(|error| error.to_string()).expect(name);
+            assert_eq!(url.as_str(), address);
+            assert!(endpoint.owns(&url), "{name}");
+            for other in
+                ["https://ghcr.io:8443/v2/app", "http://ghcr.io/v2/app", "https://ghcr.io.evil.test/v2/app"]
+            {
+                assert!(!endpoint.owns(&other.parse().expect(other)), "{name} {other}");
+            }
+        }
+    }
+
+    #[test]
     fn a_registry_sends_its_login_to_https_alone() {
         let image = |text: &str| text.parse::<Reference>().expect("an image");
         let (hub, local) = (image("nginx"), image("localhost:5000/app"));

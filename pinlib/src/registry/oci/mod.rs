@@ -93,19 +93,22 @@ impl OciRegistry {
     ) -> Result<Answer, BackendError> {
         let endpoint = Endpoint::of(image, &self.options.plain_http);
         let url = endpoint.url(image, what).map_err(|error| invalid(act, error.to_string()))?;
-        let kept = self.grants().get(&image.name()).cloned();
-        let answer = self.follow(act, &endpoint, &url, accept, kept.as_ref(), limit).await?;
-        let answer = if answer.status == StatusCode::UNAUTHORIZED && endpoint.owns(&answer.url) {
-            let grant = auth::grant(&self.http, &self.options.logins, &endpoint, image, &answer, act).await?;
-            let answer = self.follow(act, &endpoint, &url, accept, Some(&grant), limit).await?;
+        let mut grant = self.grants().get(&image.name()).cloned();
+        let mut answer = self.follow(act, &endpoint, &url, accept, grant.as_ref(), limit).await?;
+        if answer.status == StatusCode::UNAUTHORIZED && endpoint.owns(&answer.url) {
+            // Nobody was shown yet, or what was granted has run out.
+            let fresh = auth::grant(&self.http, &self.options.logins, &endpoint, image, &answer, act).await?;
+            answer = self.follow(act, &endpoint, &url, accept, Some(&fresh), limit).await?;
             if answer.status != StatusCode::UNAUTHORIZED {
-                self.grants().insert(image.name(), grant);
+                self.grants().insert(image.name(), fresh.clone());
             }
-            answer
+            grant = Some(fresh);
+        }
+        if answer.status == StatusCode::OK {
+            Ok(answer)
         } else {
-            answer
-        };
-        if answer.status == StatusCode::OK { Ok(answer) } else { Err(answer::refusal(act, &answer)) }
+            Err(answer::refusal(act, &answer, grant.as_ref()))
+        }
     }
 
     /// Sends a request to where it belongs, and after redirects to where they lead.
@@ -144,7 +147,7 @@ fn manifest(act: &str, answer: Answer, wanted: &[&str]) -> Result<RawManifest, B
     if !wanted.contains(&media_type.as_str()) {
         return Err(invalid(act, format!("the answer is {media_type:?}, which is no image")));
     }
-    let claimed = answer::claimed_digest(&answer).map_err(|error| invalid(act, error.to_string()))?;
+    let claimed = answer::claimed_digest(&answer).map_err(|reason| invalid(act, reason))?;
     Ok(RawManifest { media_type, claimed, bytes: answer.body })
 }
 
