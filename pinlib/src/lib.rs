@@ -43,9 +43,12 @@ pub use error::{Mismatch, Movement, PinError, Said, Superseder};
 pub use forge::local::{CheckedOut, LocalForge};
 #[cfg(any(feature = "git-local", feature = "git-http"))]
 pub use forge::sign::{Author, SigningKey};
-#[cfg(feature = "git-http")]
-pub use forge::smart_http::{GitLogin, SmartHttpForge};
 pub use forge::{CommitError, GitForge};
+#[cfg(feature = "git-http")]
+pub use forge::{
+    smart_http::{GitLogin, SmartHttpForge},
+    ssh::SshForge,
+};
 pub use git::{
     BranchName, CommitFact, CommitRange, FileAt, History, Identity, Mode, ObjectFormat, Oid, Person,
     RepoPath, Signature, TreeEntry, TreePath,

@@ -7,6 +7,7 @@ pub mod git;
 pub mod proxy;
 pub mod registry;
 pub mod script;
+pub mod ssh;
 pub mod token;
 
 use std::{

@@ -1,7 +1,8 @@
 //! Where commits go: raw reads, and one compare-and-swap.
 //!
 //! Beside the trait: `objects` builds the git objects of a pin commit, `sign` says who they are by and signs them, `local`
-//! is a repository on this machine, `smart_http` one behind any git server, and `text` reads such a server's words.
+//! is a repository on this machine; `wire` is one behind any git server, which `smart_http` and `ssh` reach, and `text`
+//! reads that server's words.
 
 #[cfg(feature = "git-local")]
 pub(crate) mod local;
@@ -12,7 +13,11 @@ pub(crate) mod sign;
 #[cfg(feature = "git-http")]
 pub(crate) mod smart_http;
 #[cfg(feature = "git-http")]
+pub(crate) mod ssh;
+#[cfg(feature = "git-http")]
 mod text;
+#[cfg(feature = "git-http")]
+mod wire;
 
 use crate::{
     backend::BackendError,

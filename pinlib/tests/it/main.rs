@@ -8,6 +8,8 @@ mod forge_faults;
 mod forge_http;
 #[cfg(feature = "git-local")]
 mod forge_local;
+#[cfg(feature = "git-http")]
+mod forge_ssh;
 #[cfg(any(feature = "git-local", feature = "git-http"))]
 mod git_world;
 mod helm;

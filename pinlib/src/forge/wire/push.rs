@@ -3,8 +3,8 @@
 //! Source: <https://git-scm.com/docs/gitprotocol-pack#_pushing_data_to_a_server>.
 
 use super::{
+    Transport,
     pkt::{Message, Pkt, Pkts, chomp},
-    remote::{Remote, Service},
 };
 use crate::{
     backend::{BackendError, BackendErrorKind},
@@ -14,7 +14,6 @@ use crate::{
     },
     git::Oid,
     guard::GuardedCommit,
-    http::{Answer, HttpError},
 };
 
 /// What the pushing service tells of itself.
@@ -36,31 +35,34 @@ impl Offer {
 /// The head that the server tells before is not compared: it may be stale, and a pin that could land would be given up.
 /// Nothing but the answer to the one push decides.
 pub(super) async fn push(
-    remote: &Remote,
+    transport: &impl Transport,
     commit: &GuardedCommit,
     oid: Oid,
     pack: &[u8],
     act: &str,
 ) -> Result<Oid, CommitError> {
-    let branch = commit.branch().full();
-    let offer = offer(remote, &branch, act).await.map_err(CommitError::NotLanded)?;
-    let mut words = vec!["report-status"];
-    if offer.has("side-band-64k") {
-        words.push("side-band-64k");
-    }
-    if offer.has("object-format=sha256") {
-        words.push("object-format=sha256");
-    }
-    let old = commit.expected_head();
-    let words = words.join(" ");
-    let agent = concat!("agent=pinlib/", env!("CARGO_PKG_VERSION"));
-    let mut body = Message::default().line(format!("{old} {oid} {branch}\0 {words} {agent}")).flush();
-    body.extend_from_slice(pack);
-    let answer = remote.push(body).await;
-    match report(remote, answer, &branch, act)? {
+    let (branch, old) = (commit.branch().full(), commit.expected_head());
+    let mut there = false;
+    let mut make = |offer: &[u8]| {
+        let offer = Offer::read(offer, &branch, act)?;
+        there = offer.branch;
+        let mut words = String::from("report-status");
+        for word in ["side-band-64k", "object-format=sha256"].into_iter().filter(|word| offer.has(word)) {
+            words = format!("{words} {word}");
+        }
+        let agent = concat!("agent=pinlib/", env!("CARGO_PKG_VERSION"));
+        let mut push = Message::default().line(format!("{old} {oid} {branch}\0 {words} {agent}")).flush();
+        push.extend_from_slice(pack);
+        Ok(push)
+    };
+    let answer = transport.push(&mut make, act).await?;
+    let doubt = |why: String| {
+        CommitError::Ambiguous(BackendError::new(BackendErrorKind::Unavailable, act).because(why))
+    };
+    match report(&answer, &branch).map_err(doubt)? {
         Report::Done => Ok(oid),
         // The server refused, and it had no such branch before: a pin never makes one.
-        Report::Refused { .. } if !offer.branch => {
+        Report::Refused { .. } if !there => {
             let error = BackendError::new(BackendErrorKind::NotFound, act).because("there is no such branch");
             Err(CommitError::NotLanded(error))
         }
@@ -68,33 +70,35 @@ pub(super) async fn push(
     }
 }
 
-async fn offer(remote: &Remote, branch: &str, act: &str) -> Result<Offer, BackendError> {
-    let unusable = |reason: String| BackendError::new(BackendErrorKind::Invalid, act).because(reason);
-    let body = remote.offer(Service::Write, act).await?;
-    let (mut offer, mut first) = (Offer::default(), true);
-    for pkt in Pkts::new(&body) {
-        let Pkt::Line(line) = pkt.map_err(|error| unusable(error.to_string()))? else { continue };
-        let line = chomp(line);
-        if let Some(words) = line.strip_prefix(b"ERR ") {
-            return Err(BackendError::new(BackendErrorKind::Unavailable, act).because(printable(words)));
+impl Offer {
+    fn read(body: &[u8], branch: &str, act: &str) -> Result<Self, BackendError> {
+        let unusable = |kind, reason: String| BackendError::new(kind, act).because(reason);
+        let (mut offer, mut first) = (Self::default(), true);
+        for pkt in Pkts::new(body) {
+            let pkt = pkt.map_err(|error| unusable(BackendErrorKind::Invalid, error.to_string()))?;
+            let Pkt::Line(line) = pkt else { continue };
+            let line = chomp(line);
+            if let Some(words) = line.strip_prefix(b"ERR ") {
+                return Err(unusable(BackendErrorKind::Unavailable, printable(words)));
+            }
+            if line.starts_with(b"#") || line.starts_with(b"version ") {
+                continue;
+            }
+            // The capabilities hide behind the first ref, or behind a stand-in where there is none.
+            let mut parts = line.splitn(2, |byte| *byte == 0);
+            let named = parts.next().unwrap_or_default();
+            if std::mem::take(&mut first) {
+                let words = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+                offer.capabilities = words.split(' ').map(str::to_owned).collect();
+            }
+            offer.branch |= named.split(|byte| *byte == b' ').nth(1) == Some(branch.as_bytes());
         }
-        if line.starts_with(b"#") || line.starts_with(b"version ") {
-            continue;
+        if offer.has("report-status") {
+            return Ok(offer);
         }
-        // The capabilities hide behind the first ref, or behind a stand-in where there is none.
-        let mut parts = line.splitn(2, |byte| *byte == 0);
-        let named = parts.next().unwrap_or_default();
-        if std::mem::take(&mut first) {
-            let words = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
-            offer.capabilities = words.split(' ').map(str::to_owned).collect();
-        }
-        offer.branch |= named.split(|byte| *byte == b' ').nth(1) == Some(branch.as_bytes());
+        // Without a report there is no telling whether the push landed.
+        Err(unusable(BackendErrorKind::Unsupported, "the server does not report on a push".into()))
     }
-    if offer.has("report-status") {
-        return Ok(offer);
-    }
-    // Without a report there is no telling whether the push landed.
-    Err(unusable(format!("{remote} does not report on a push")))
 }
 
 /// What the server says of our one ref.
@@ -104,31 +108,9 @@ enum Report {
     Refused { reason: String, beside: String },
 }
 
-/// Sorts every answer to a push. What is not surely one of the others is ambiguous.
-fn report(
-    remote: &Remote,
-    answer: Result<Answer, HttpError>,
-    branch: &str,
-    act: &str,
-) -> Result<Report, CommitError> {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error @ HttpError::NotSent(_)) => return Err(CommitError::NotLanded(error.while_trying(act))),
-        Err(error) => return Err(CommitError::Ambiguous(error.while_trying(act))),
-    };
-    if matches!(answer.status.as_u16(), 401 | 403 | 404 | 411 | 413 | 429) {
-        // Refused at the door: what stands there did not look at the push.
-        return Err(CommitError::NotLanded(remote.refused(&answer, act)));
-    }
-    let body = remote.body(answer, Service::Write, "result", act).map_err(CommitError::Ambiguous)?;
-    read_report(&body, branch).map_err(|reason| {
-        CommitError::Ambiguous(BackendError::new(BackendErrorKind::Unavailable, act).because(reason))
-    })
-}
-
 /// Reads the report: exactly one line on how the pack was unpacked, and exactly one on our ref.
-fn read_report(body: &[u8], branch: &str) -> Result<Report, String> {
-    let (mut report, mut beside, mut plain, mut ended) = (Vec::new(), Vec::new(), Vec::new(), false);
+fn report(body: &[u8], branch: &str) -> Result<Report, String> {
+    let (mut banded, mut beside, mut plain, mut ended) = (Vec::new(), Vec::new(), Vec::new(), false);
     for pkt in Pkts::new(body) {
         let line = match pkt.map_err(|error| error.to_string())? {
             Pkt::Line(line) => line,
@@ -139,7 +121,7 @@ fn read_report(body: &[u8], branch: &str) -> Result<Report, String> {
             Pkt::Delimiter | Pkt::End => continue,
         };
         match line.split_first() {
-            Some((1, data)) => report.extend_from_slice(data),
+            Some((1, data)) => banded.extend_from_slice(data),
             Some((2, words)) => beside.extend_from_slice(words),
             Some((3, words)) => return Err(printable(words)),
             Some(_) => plain.push(line),
@@ -150,10 +132,10 @@ fn read_report(body: &[u8], branch: &str) -> Result<Report, String> {
         return Err("the answer is cut off".into());
     }
     // Without side-band the report stands there by itself.
-    let inner: Vec<_> = if report.is_empty() {
+    let inner: Vec<_> = if banded.is_empty() {
         plain
     } else {
-        let lines = Pkts::new(&report).map(|pkt| match pkt {
+        let lines = Pkts::new(&banded).map(|pkt| match pkt {
             Ok(Pkt::Line(line)) => Ok(Some(line)),
             Ok(_) => Ok(None),
             Err(error) => Err(error.to_string()),
@@ -177,7 +159,11 @@ fn read_report(body: &[u8], branch: &str) -> Result<Report, String> {
     let beside = printable(&beside);
     match (unpacked.as_deref(), &refs[..]) {
         (Some("ok"), [(name, None)]) if name == branch => Ok(Report::Done),
-        (Some(_), [(name, Some(reason))]) if name == branch => {
+        (Some(unpacked), [(name, Some(reason))]) if name == branch => {
+            let beside = match unpacked {
+                "ok" => beside,
+                why => format!("{}; {beside}", printable(why.as_bytes())),
+            };
             Ok(Report::Refused { reason: printable(reason.as_bytes()), beside })
         }
         (None, _) => Err("the server did not report on the push".into()),

@@ -3,9 +3,9 @@
 //! Source: <https://git-scm.com/docs/protocol-v2>.
 
 use super::{
+    Transport,
     pack::{self, Objects, PackError},
     pkt::{Garbled, Message, Pkt, Pkts, chomp},
-    remote::{Remote, Service},
 };
 use crate::{
     backend::{BackendError, BackendErrorKind},
@@ -74,8 +74,8 @@ fn complaint(line: &[u8], act: &str) -> Option<BackendError> {
 
 impl Offer {
     /// Reads what a server offers.
-    pub(super) async fn read(remote: &Remote, act: &str) -> Result<Self, BackendError> {
-        let body = remote.offer(Service::Read, act).await?;
+    pub(super) async fn read(transport: &impl Transport, act: &str) -> Result<Self, BackendError> {
+        let body = transport.offer(act).await?;
         let mut offer = Self { format: ObjectFormat::Sha1, names_format: false, filter: false };
         let (mut version, mut shallow) = (false, false);
         for pkt in Pkts::new(&body) {
@@ -100,7 +100,7 @@ impl Offer {
             return Ok(offer);
         }
         let reason = format!(
-            "{remote} does not speak git's protocol version 2: it is older than git 2.18, or what stands before it \
+            "{transport} does not speak git's protocol version 2: it is older than git 2.18, or what stands before it \
              drops the Git-Protocol header"
         );
         Err(wrong(BackendErrorKind::Unsupported, act, &reason))
@@ -121,14 +121,14 @@ impl Offer {
     /// Where a branch stands.
     pub(super) async fn head(
         self,
-        remote: &Remote,
+        transport: &impl Transport,
         branch: &BranchName,
         act: &str,
     ) -> Result<Option<Oid>, BackendError> {
         let name = branch.full();
         // The prefix may match more: each branch that is named so and then some.
         let ask = self.command("ls-refs").line(format!("ref-prefix {name}")).flush();
-        let body = remote.ask(ask, LIMIT, act).await?;
+        let body = transport.ask(ask, LIMIT, act).await?;
         let (mut ended, mut head) = (false, None);
         for pkt in Pkts::new(&body) {
             let line = match pkt.map_err(|error| unusable(error, act))? {
@@ -154,7 +154,7 @@ impl Offer {
     /// Fetches objects by name. Git serves any object that it has, whichever ref holds it.
     pub(super) async fn fetch(
         self,
-        remote: &Remote,
+        transport: &impl Transport,
         wish: Wish<'_>,
         act: &str,
     ) -> Result<Fetched, BackendError> {
@@ -174,7 +174,7 @@ impl Offer {
         if wish.done {
             ask = ask.line("done");
         }
-        let body = remote.ask(ask.flush(), LIMIT, act).await.map_err(|error| self.blame(error))?;
+        let body = transport.ask(ask.flush(), LIMIT, act).await.map_err(|error| self.blame(error))?;
         let (common, pack) = sections(&body, act)?;
         let objects = pack.map(|pack| pack::read(&pack, self.format)).transpose().map_err(|error| {
             let kind = match error {

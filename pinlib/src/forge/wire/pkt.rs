@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// One packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pkt<'a> {
+pub(crate) enum Pkt<'a> {
     /// A line, or a part of a stream.
     Line(&'a [u8]),
     /// `0000`: the end of a message.
@@ -19,33 +19,36 @@ pub(super) enum Pkt<'a> {
 
 /// Bytes that are no packets, or not whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Garbled {
+pub(crate) enum Garbled {
     #[error("the answer is not in git's wire format")]
     Length,
     #[error("the answer is cut off")]
     Cut,
 }
 
+/// The length that stands in front of a packet, itself included; 0 to 2 are packets without one.
+pub(crate) fn length(head: [u8; 4]) -> Result<usize, Garbled> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let length = head.into_iter().try_fold(0, |sum, byte| Some(sum << 4 | digit(byte)? as usize));
+    length.filter(|length| *length != 3).ok_or(Garbled::Length)
+}
+
 /// Reads packets; ends at the end of the bytes, and at the first that is garbled.
 #[derive(Clone, Debug)]
-pub(super) struct Pkts<'a>(&'a [u8]);
+pub(crate) struct Pkts<'a>(&'a [u8]);
 
 impl<'a> Pkts<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
     fn step(&mut self) -> Result<Pkt<'a>, Garbled> {
-        let (head, rest) = self.0.split_first_chunk::<4>().ok_or(Garbled::Cut)?;
-        let digit = |byte: &u8| char::from(*byte).to_digit(16);
-        let length =
-            head.iter().try_fold(0, |sum, byte| Some(sum << 4 | digit(byte)?)).ok_or(Garbled::Length)?;
-        let (pkt, rest) = match length {
+        let (head, rest) = self.0.split_first_chunk().ok_or(Garbled::Cut)?;
+        let (pkt, rest) = match length(*head)? {
             0 => (Pkt::Flush, rest),
             1 => (Pkt::Delimiter, rest),
             2 => (Pkt::End, rest),
-            3 => return Err(Garbled::Length),
             length => {
-                let (line, rest) = rest.split_at_checked(length as usize - 4).ok_or(Garbled::Cut)?;
+                let (line, rest) = rest.split_at_checked(length - 4).ok_or(Garbled::Cut)?;
                 (Pkt::Line(line), rest)
             }
         };

@@ -1,10 +1,18 @@
-//! One repository's address: where requests go, with which login, and how an answer that is none is read.
+//! Git's protocol over HTTP(S): where requests go, with which login, and how an answer that is none is read.
+//!
+//! Source: <https://git-scm.com/docs/gitprotocol-http>.
 
+use super::{
+    CommitError,
+    sign::Author,
+    text::printable,
+    wire::{MakePush, Transport, WireForge},
+};
 use crate::{
     backend::{BackendError, BackendErrorKind},
-    forge::text::printable,
     http::{Answer, Http, HttpError},
 };
+use async_trait::async_trait;
 use reqwest::{
     RequestBuilder, StatusCode, Url,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER},
@@ -28,7 +36,7 @@ pub enum GitLogin {
 
 /// Which of git's two services, as its URLs name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Service {
+enum Service {
     Read,
     Write,
 }
@@ -42,21 +50,46 @@ impl Service {
     }
 }
 
+/// A repository on a git server, over HTTP(S).
+///
+/// ```no_run
+/// # fn f() -> Result<(), Box<dyn std::error::Error>> {
+/// use pinlib::{Author, GitLogin, Http, Person, SmartHttpForge};
+/// let bot = Author::new(Person { name: "bot".into(), email: "bot@example.test".into() }, None)?;
+/// let login = GitLogin::Basic { user: "bot".into(), password: std::env::var("TOKEN")?.into() };
+/// let http = Http::new(Http::settings())?;
+/// let forge = SmartHttpForge::new("https://git.example.test/acme/deploy.git", http, Some(login), bot)?;
+/// # Ok(()) }
+/// ```
+pub type SmartHttpForge = WireForge<SmartHttp>;
+
+impl SmartHttpForge {
+    /// Makes a forge of an address, a client, a login and who its commits are by.
+    ///
+    /// # Errors
+    /// `Invalid` where the address is no `http(s)` URL, holds a user or a password, or would send a login over plain
+    /// HTTP to another machine.
+    pub fn new(url: &str, http: Http, login: Option<GitLogin>, author: Author) -> Result<Self, BackendError> {
+        Ok(Self::over(SmartHttp::new(url, http, login)?, author))
+    }
+}
+
+/// The services at one address.
 #[derive(Clone, Debug)]
-pub(super) struct Remote {
+pub struct SmartHttp {
     url: Url,
     http: Http,
     login: Option<GitLogin>,
 }
 
-impl fmt::Display for Remote {
+impl fmt::Display for SmartHttp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.url.as_str().trim_end_matches('/'))
     }
 }
 
-impl Remote {
-    pub(super) fn new(url: &str, http: Http, login: Option<GitLogin>) -> Result<Self, BackendError> {
+impl SmartHttp {
+    fn new(url: &str, http: Http, login: Option<GitLogin>) -> Result<Self, BackendError> {
         let invalid = |reason: &str| {
             // Not the URL: it may hold a password.
             BackendError::new(BackendErrorKind::Invalid, "use the address of the git server").because(reason)
@@ -94,8 +127,8 @@ impl Remote {
         format!("{}{path}", self.url)
     }
 
-    /// Asks what the service offers.
-    pub(super) async fn offer(&self, service: Service, act: &str) -> Result<Vec<u8>, BackendError> {
+    /// Hears what a service offers.
+    async fn advertisement(&self, service: Service, act: &str) -> Result<Vec<u8>, BackendError> {
         /// Every ref of a repository is told before a push: half a million of them.
         const LIMIT: usize = 32 << 20;
         let request = self.http.client().get(self.at(&format!("info/refs?service={}", service.name())));
@@ -105,20 +138,6 @@ impl Remote {
         };
         let answer = self.http.send(self.request(request), LIMIT).await;
         self.body(answer.map_err(|error| unread(error, act))?, service, "advertisement", act)
-    }
-
-    /// Asks the reading service.
-    pub(super) async fn ask(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError> {
-        let request = self.post(Service::Read, body).header("Git-Protocol", "version=2");
-        let answer = self.http.send(request, limit).await;
-        self.body(answer.map_err(|error| unread(error, act))?, Service::Read, "result", act)
-    }
-
-    /// Sends a push, once.
-    pub(super) async fn push(&self, body: Vec<u8>) -> Result<Answer, HttpError> {
-        /// A report on one ref, and what hooks say beside it.
-        const LIMIT: usize = 1 << 20;
-        self.http.send(self.post(Service::Write, body), LIMIT).await
     }
 
     /// With a body that is whole, so with a Content-Length: servers have answered 411 to a stream.
@@ -131,13 +150,7 @@ impl Remote {
     }
 
     /// The body of an answer that is one of git's.
-    pub(super) fn body(
-        &self,
-        answer: Answer,
-        service: Service,
-        part: &str,
-        act: &str,
-    ) -> Result<Vec<u8>, BackendError> {
+    fn body(&self, answer: Answer, service: Service, part: &str, act: &str) -> Result<Vec<u8>, BackendError> {
         if answer.status != StatusCode::OK {
             return Err(self.refused(&answer, act));
         }
@@ -152,7 +165,7 @@ impl Remote {
     }
 
     /// Why an answer with another status than 200 is none.
-    pub(super) fn refused(&self, answer: &Answer, act: &str) -> BackendError {
+    fn refused(&self, answer: &Answer, act: &str) -> BackendError {
         use BackendErrorKind::{Invalid, NotFound, RateLimited, Unauthorized, Unavailable};
         let wait = retry_after(&answer.headers);
         let (kind, reason) = match answer.status.as_u16() {
@@ -181,6 +194,38 @@ impl Remote {
         to.set_username("").and_then(|()| to.set_password(None)).ok();
         let to = printable(to.as_str().as_bytes());
         format!("{self} redirects to {}: use that address", to.trim_end_matches("/info/refs"))
+    }
+}
+
+#[async_trait]
+impl Transport for SmartHttp {
+    async fn offer(&self, act: &str) -> Result<Vec<u8>, BackendError> {
+        self.advertisement(Service::Read, act).await
+    }
+
+    async fn ask(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError> {
+        let request = self.post(Service::Read, body).header("Git-Protocol", "version=2");
+        let answer = self.http.send(request, limit).await;
+        self.body(answer.map_err(|error| unread(error, act))?, Service::Read, "result", act)
+    }
+
+    async fn push(&self, make: &mut MakePush<'_>, act: &str) -> Result<Vec<u8>, CommitError> {
+        /// A report on one ref, and what hooks say beside it.
+        const LIMIT: usize = 1 << 20;
+        let offer = self.advertisement(Service::Write, act).await.map_err(CommitError::NotLanded)?;
+        let push = make(&offer).map_err(CommitError::NotLanded)?;
+        let answer = match self.http.send(self.post(Service::Write, push), LIMIT).await {
+            Ok(answer) => answer,
+            Err(error @ HttpError::NotSent(_)) => {
+                return Err(CommitError::NotLanded(error.while_trying(act)));
+            }
+            Err(error) => return Err(CommitError::Ambiguous(error.while_trying(act))),
+        };
+        if matches!(answer.status.as_u16(), 401 | 403 | 404 | 411 | 413 | 429) {
+            // Refused at the door: what stands there did not look at the push.
+            return Err(CommitError::NotLanded(self.refused(&answer, act)));
+        }
+        self.body(answer, Service::Write, "result", act).map_err(CommitError::Ambiguous)
     }
 }
 

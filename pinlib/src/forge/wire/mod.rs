@@ -1,39 +1,52 @@
-//! Any git server over HTTP(S): no clone, nothing on disk.
+//! Any git server, by git's own protocol: no clone, nothing on disk, whatever carries it.
 //!
-//! `remote` is the address and the login, `pkt` the wire format, `fetch` reads single objects, `pack` unpacks and packs
-//! them, `push` is the one compare-and-swap. Here they become a [`GitForge`].
+//! `pkt` is the wire format, `fetch` reads single objects, `pack` unpacks and packs them, `reader` follows paths, `push` is
+//! the one compare-and-swap. Here they become a [`GitForge`] over a [`Transport`].
 
 mod fetch;
-pub(crate) mod pack;
-mod pkt;
+mod pack;
+pub(super) mod pkt;
 mod push;
-mod remote;
-
-pub use remote::GitLogin;
+mod reader;
 
 use super::{
     CommitError, GitForge,
-    objects::{self, Commit, Draft, LARGEST_FILE, NewCommit, Object, Trees, Walk},
+    objects::{Commit, LARGEST_FILE},
     sign::Author,
 };
 use crate::{
     backend::{BackendError, BackendErrorKind},
     git::{BranchName, CommitRange, FileAt, History, Identity, Mode, Oid, RepoPath, TreeEntry},
     guard::GuardedCommit,
-    http::Http,
 };
 use async_trait::async_trait;
 use fetch::{Offer, Wish};
 use gix::objs::Kind;
 use pack::Objects;
-use remote::Remote;
+use reader::{Along, Reader};
 use std::{
     collections::BTreeSet,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
+    fmt::{self, Debug, Display},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// A repository behind git's smart HTTP protocol: GitHub, GitLab, Gitea, Bitbucket, or `git http-backend`.
+/// Makes a push of what the writing service offers.
+pub(crate) type MakePush<'a> = dyn FnMut(&[u8]) -> Result<Vec<u8>, BackendError> + Send + 'a;
+
+/// How the two services of one repository are reached: `git-upload-pack`, which reads, and `git-receive-pack`.
+#[async_trait]
+pub trait Transport: Debug + Display + Send + Sync + 'static {
+    /// Hears what the reading service offers.
+    async fn offer(&self, act: &str) -> Result<Vec<u8>, BackendError>;
+    /// Asks the reading service one thing, and hears the whole answer, of at most `limit` bytes; more is `Incomplete`.
+    async fn ask(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError>;
+    /// Hears what the writing service offers, makes the push of it, sends that once, and hears the answer.
+    ///
+    /// `NotLanded` where no byte of the push left, or it was turned away unseen; any other failure is `Ambiguous`.
+    async fn push(&self, make: &mut MakePush<'_>, act: &str) -> Result<Vec<u8>, CommitError>;
+}
+
+/// A repository behind git's protocol: GitHub, GitLab, Gitea, Bitbucket, or git itself.
 ///
 /// It reads single objects by name, and writes by a push whose old oid is the expected head, so that the server compares
 /// and swaps. A plain fast-forward push would succeed on a branch that was rewound.
@@ -41,8 +54,8 @@ use std::{
 /// The server must speak protocol version 2 (git 2.18). It should allow filters (`uploadpack.allowFilter`, as the
 /// hosted ones do): without them a commit comes with all its files, and a large repository is refused.
 #[derive(Debug)]
-pub struct SmartHttpForge {
-    remote: Remote,
+pub struct WireForge<T> {
+    pub(super) transport: T,
     author: Author,
     memory: Mutex<Memory>,
 }
@@ -58,17 +71,12 @@ struct Memory {
 /// More bytes of objects than this are not kept.
 const KEPT: usize = 64 << 20;
 
-impl SmartHttpForge {
-    /// Makes a forge of an address (`https://host/path/repository.git`), a client, a login and who its commits are by.
-    ///
-    /// # Errors
-    /// `Invalid` where the address is no `http(s)` URL, holds a user or a password, or would send a login over plain
-    /// HTTP to another machine.
-    pub fn new(url: &str, http: Http, login: Option<GitLogin>, author: Author) -> Result<Self, BackendError> {
-        Ok(Self { remote: Remote::new(url, http, login)?, author, memory: Mutex::default() })
+impl<T: Transport> WireForge<T> {
+    pub(super) fn over(transport: T, author: Author) -> Self {
+        Self { transport, author, memory: Mutex::default() }
     }
 
-    fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -76,7 +84,7 @@ impl SmartHttpForge {
         if let Some(offer) = self.memory().offer {
             return Ok(offer);
         }
-        let offer = Offer::read(&self.remote, act).await?;
+        let offer = Offer::read(&self.transport, act).await?;
         self.memory().offer = Some(offer);
         Ok(offer)
     }
@@ -93,137 +101,19 @@ impl SmartHttpForge {
         }
     }
 
-    fn reader<'a>(&'a self, act: &'a str) -> Reader<'a> {
+    fn reader<'a>(&'a self, act: &'a str) -> Reader<'a, T> {
         Reader { forge: self, act, objects: Objects::new() }
     }
 }
 
-/// The objects of one call: those that the forge remembers, and those that it must fetch.
-struct Reader<'a> {
-    forge: &'a SmartHttpForge,
-    act: &'a str,
-    objects: Objects,
-}
-
-/// What shall come with a commit.
-#[derive(Clone, Copy, PartialEq)]
-enum Along {
-    Nothing,
-    ItsTree,
-}
-
-impl Reader<'_> {
-    fn wrong(&self, kind: BackendErrorKind, reason: String) -> BackendError {
-        BackendError::new(kind, self.act).because(reason)
-    }
-
-    /// Brings objects here, all in one request where the server sends them so.
-    async fn bring(&mut self, oids: impl IntoIterator<Item = Oid>, along: Along) -> Result<(), BackendError> {
-        let mut missing: BTreeSet<Oid> =
-            oids.into_iter().filter(|oid| !self.objects.contains_key(oid)).collect();
-        {
-            let memory = self.forge.memory();
-            missing.retain(|oid| match memory.objects.get(oid) {
-                Some(object) => {
-                    self.objects.insert(*oid, Arc::clone(object));
-                    false
-                }
-                None => true,
-            });
-        }
-        while !missing.is_empty() {
-            let offer = self.forge.offer(self.act).await?;
-            if let Some(oid) = missing.iter().find(|oid| oid.format() != offer.format) {
-                let reason = format!("{oid} names no object of a {:?} repository", offer.format);
-                return Err(self.wrong(BackendErrorKind::NotFound, reason));
-            }
-            let wants: Vec<_> = missing.iter().copied().collect();
-            let wish = Wish {
-                wants: &wants,
-                have: None,
-                done: true,
-                alone: true,
-                levels: usize::from(along == Along::ItsTree),
-            };
-            let fetched = offer.fetch(&self.forge.remote, wish, self.act).await?.objects.unwrap_or_default();
-            self.forge.keep(&fetched);
-            self.objects.extend(fetched);
-            let before = missing.len();
-            // Git leaves out a tree that another wanted one holds, where the filter leaves out what trees hold: such
-            // a one is asked for again. A server that sends nothing of what was asked is not asked for ever.
-            missing.retain(|oid| !self.objects.contains_key(oid));
-            if missing.len() == before {
-                return Err(
-                    self.wrong(BackendErrorKind::Incomplete, format!("the server did not send {}", wants[0]))
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn get(&self, oid: Oid, kind: Kind) -> Result<&Object, BackendError> {
-        match self.objects.get(&oid) {
-            Some(object) if object.kind == kind => Ok(object),
-            Some(object) => {
-                Err(self
-                    .wrong(BackendErrorKind::Invalid, format!("{oid} is a {}, not a {kind}", object.kind)))
-            }
-            None => Err(self.wrong(BackendErrorKind::Incomplete, format!("{oid} is not at hand"))),
-        }
-    }
-
-    fn commit(&self, oid: Oid) -> Result<Commit, BackendError> {
-        objects::commit(oid, &self.get(oid, Kind::Commit)?.bytes)
-    }
-
-    fn tree(&self, oid: Oid) -> Result<Vec<TreeEntry>, BackendError> {
-        objects::tree(oid, &self.get(oid, Kind::Tree)?.bytes)
-    }
-
-    fn trees(&self) -> Trees {
-        let trees = self.objects.iter().filter(|(_, object)| object.kind == Kind::Tree);
-        trees.map(|(oid, object)| (*oid, object.bytes.clone())).collect()
-    }
-
-    /// Finds where paths lead to, each in its commit: one request a level of folders, whatever their number. The trees on
-    /// the way are at hand then.
-    async fn find(&mut self, wanted: &[(Oid, RepoPath)]) -> Result<Vec<Option<TreeEntry>>, BackendError> {
-        self.bring(wanted.iter().map(|(commit, _)| *commit), Along::ItsTree).await?;
-        loop {
-            let (trees, mut found, mut needed) = (self.trees(), Vec::new(), Vec::new());
-            for (commit, path) in wanted {
-                match objects::walk(self.commit(*commit)?.tree, path, &trees)? {
-                    Walk::Found(entry) => found.push(Some(entry)),
-                    Walk::Nothing => found.push(None),
-                    Walk::Needs(tree) => needed.push(tree),
-                }
-            }
-            if needed.is_empty() {
-                return Ok(found);
-            }
-            self.bring(needed, Along::Nothing).await?;
-        }
-    }
-
-    /// Builds the commit and signs it.
-    async fn build(mut self, commit: &GuardedCommit, author: &Author) -> Result<NewCommit, BackendError> {
-        let head = commit.expected_head();
-        let paths: Vec<_> = commit.edits().iter().map(|edit| (head, edit.path().clone())).collect();
-        self.find(&paths).await?;
-        let draft = Draft::new(commit, author.person(), self.commit(head)?.tree, &self.trees())?;
-        let signature = author.sign(draft.payload().as_bytes()).await?;
-        Ok(draft.seal(signature.as_deref()))
-    }
-}
-
-impl fmt::Display for SmartHttpForge {
+impl<T: Transport> fmt::Display for WireForge<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.remote, f)
+        fmt::Display::fmt(&self.transport, f)
     }
 }
 
 #[async_trait]
-impl GitForge for SmartHttpForge {
+impl<T: Transport> GitForge for WireForge<T> {
     async fn identity(&self) -> Result<Identity, BackendError> {
         Ok(self.author.identity())
     }
@@ -231,7 +121,7 @@ impl GitForge for SmartHttpForge {
     async fn head(&self, branch: &BranchName) -> Result<Oid, BackendError> {
         let act = format!("read the head of {branch}");
         let offer = self.offer(&act).await?;
-        let head = offer.head(&self.remote, branch, &act).await?;
+        let head = offer.head(&self.transport, branch, &act).await?;
         head.ok_or_else(|| {
             BackendError::new(BackendErrorKind::NotFound, act).because(format!("{self} has no such branch"))
         })
@@ -287,7 +177,7 @@ impl GitForge for SmartHttpForge {
             return Ok(History::Unrelated);
         }
         let wish = Wish { wants: &[upto], have: Some(base), done: false, alone: false, levels: 0 };
-        let mut fetched = offer.fetch(&self.remote, wish, &act).await?;
+        let mut fetched = offer.fetch(&self.transport, wish, &act).await?;
         if !fetched.common {
             // The server does not know the base, so it has not sent all that it has.
             return Ok(History::Unrelated);
@@ -295,7 +185,7 @@ impl GitForge for SmartHttpForge {
         if fetched.objects.is_none() {
             // It did not see that they meet. It looks no further than at what is younger than the base, by dates that
             // anybody sets: so that proves nothing, and the commits are asked for all the same.
-            fetched = offer.fetch(&self.remote, Wish { done: true, ..wish }, &act).await?;
+            fetched = offer.fetch(&self.transport, Wish { done: true, ..wish }, &act).await?;
         }
         let objects = fetched.objects.unwrap_or_default();
         self.keep(&objects);
@@ -335,6 +225,6 @@ impl GitForge for SmartHttpForge {
             let unpacked = BackendError::new(BackendErrorKind::Invalid, &*act).because(error.to_string());
             CommitError::NotLanded(unpacked.with_source(error))
         })?;
-        push::push(&self.remote, commit, new.oid, &pack, &act).await
+        push::push(&self.transport, commit, new.oid, &pack, &act).await
     }
 }
