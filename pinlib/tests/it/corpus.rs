@@ -108,3 +108,91 @@ fn every_site_of_the_corpus_is_edited_alone() {
     let unread = pyyaml::compare(&all);
     println!("{} edits, none wrong; {unread} in files that PyYAML does not read", all.len());
 }
+
+/// Numbers that look drawn, the same each time.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % limit.max(1)
+    }
+}
+
+/// What a slip of the hand makes of a text.
+fn damaged(text: &str, draw: &mut Draw) -> String {
+    let mut lines: Vec<_> = text.split_inclusive('\n').map(str::to_owned).collect();
+    for _ in 0..=draw.below(2) {
+        let (at, other) = (draw.below(lines.len()), draw.below(lines.len()));
+        let Some(line) = lines.get(at).cloned() else { continue };
+        let places: Vec<_> = line.char_indices().map(|(place, _)| place).collect();
+        let place = places.get(draw.below(places.len())).copied().unwrap_or_default();
+        match draw.below(8) {
+            0 => drop(lines.remove(at)),
+            1 => lines.insert(at, line),
+            2 => lines.insert(other, line),
+            3 => lines.swap(at, other),
+            4 => lines[at].insert_str(0, "  "),
+            5 => lines[at] = line.replacen("  ", "", 1),
+            6 => drop(lines[at].drain(place..).next()),
+            _ => {
+                let signs = [
+                    "\t", " ", ":", "- ", "#", " #", "'", "\"", "{", "}", "[", "]", "&a ", "*a", "!x ",
+                    "|\n", ">-\n", "%", ",", "\n", "\r", "\u{2028}", "<<: ", "? ", "---\n", "...\n", "\\",
+                ];
+                lines[at].insert_str(place, signs[draw.below(signs.len())]);
+            }
+        }
+    }
+    lines.concat()
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the counts are the point")]
+fn every_site_of_damaged_files_is_edited_alone_or_refused() {
+    let Some(root) = corpus() else { return missing("the corpus of manifests") };
+    if !pyyaml::is_here() {
+        return;
+    }
+    let mut files = Vec::new();
+    manifests(&root, &mut files);
+    let (folder, mut draw) = (tempfile::tempdir().expect("a folder"), Draw(1));
+    let (mut all, mut refused, mut unverified) = (Vec::new(), 0, 0);
+    let editors: [&dyn ManifestEditor; 3] =
+        [&Kustomization::default(), &Workload::default(), &HelmValues::default()];
+    for (number, path) in files.iter().enumerate() {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        if text.len() > 20_000 {
+            continue;
+        }
+        let name = path.strip_prefix(&root).expect("inside").to_str().expect("text");
+        for round in 0..ROUNDS {
+            let text = damaged(&text, &mut draw);
+            let before = file(name, text.as_str());
+            let path = folder.path().join(format!("{number}-{round}"));
+            fs::write(&path, &text).expect("written");
+            for editor in editors {
+                let sites = editor.sites(&before);
+                refused +=
+                    usize::from(sites.as_ref().is_err_and(|error| error.kind == EditErrorKind::Refused));
+                for site in sites.unwrap_or_default() {
+                    match pin_sites(editor, &before, std::slice::from_ref(&site)) {
+                        Ok((_, splices)) => {
+                            let name = format!("{name} {}\n{text}", site.locator);
+                            all.push(Case { name, file: path.clone(), splices });
+                        }
+                        Err(_) => unverified += 1,
+                    }
+                }
+            }
+        }
+    }
+    let unread = pyyaml::compare(&all);
+    println!(
+        "{} edits, none wrong; {unread} in files that PyYAML does not read; {refused} files refused, {unverified} edits taken back",
+        all.len()
+    );
+}
+
+/// How many damaged copies of each file.
+const ROUNDS: usize = 3;
