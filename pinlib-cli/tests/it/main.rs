@@ -1,1 +1,3 @@
 //! Stories of the real binary, from the outside.
+
+mod real;
