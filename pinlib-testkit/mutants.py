@@ -13,6 +13,8 @@ PIN, GUARD, RECORD, RECOGNISE, GIT, READ, MANIFEST, PLAN, RESOLVE, REQUEST = (
 FACTS = "pinlib/src/git/facts.rs"
 YAML, DOCUMENT, QUOTE, SPLICE, VERIFY = (f"pinlib/src/manifest/yaml/{name}.rs" for name in "mod document quote splice verify".split())
 PLACE, KUSTOMIZE, WORKLOAD, HELM = (f"pinlib/src/manifest/{name}.rs" for name in "place kustomize workload helm".split())
+OBJECTS, SIGN, LOCAL, DISK, HISTORY, REFS = (
+    f"pinlib/src/forge/{name}.rs" for name in "objects sign local/mod local/disk local/history local/refs".split())
 LOST = "Ok(Look::Past(now)) if in_doubt && request.options().append_only => {"
 MUTANTS = [
     # From send to outcome
@@ -124,10 +126,34 @@ MUTANTS = [
     ("yaml: a name of two containers is a locator", WORKLOAD, "paths.get(path) == Some(&1)", "paths.get(path) >= Some(&1)"),
     ("yaml: an alias for containers is none", WORKLOAD, "if node.is_alias() {", "if false {"),
     ("yaml: a tag beside an image is no matter", HELM, "!tagged.contains(&parent.id())", "!tagged.contains(&parent.id()) || true"),
+    # Git's objects, and a repository on disk
+    ("git: the branch moves from wherever it stands", REFS, "PreviousValue::MustExistAndMatch(from)", "PreviousValue::Any"),
+    ("git: a symbolic branch is not locked", REFS, "branch.links.iter().map(stays)", "branch.links.iter().take(0).map(stays)"),
+    ("git: another ref of that ending is the branch", REFS, "found.filter(|found| found.name() == name.as_ref())", "found"),
+    ("git: a refusal does not tell that the head moved", REFS, "Ok(found) if found.head != expected", "Ok(found) if false && found.head != expected"),
+    ("git: a checked-out branch moves", LOCAL, "CheckedOut::Refuse => disk.checked_out(&disk.branch(guarded.branch())?)?", "CheckedOut::Refuse => None"),
+    ("git: a work tree that cannot be seen does not mind", REFS, "let tree = tree.map_err(|error| failed(act, error))?;", "let Ok(tree) = tree else { continue };\n"),
+    ("git: an object is not held against its name", DISK, "if objects::oid(oid.format(), object.kind, &object.data) != oid {", "if false {"),
+    ("git: one object stands for another", DISK, "core.useReplaceRefs=false", "core.useReplaceRefs=true"),
+    ("git: somebody else's repository is trusted", DISK, ".bail_if_untrusted(true)", ""),
+    ("git: a reftable is files", DISK, "!storage.eq_ignore_ascii_case(b\"files\")", "storage.is_empty()"),
+    ("git: a file of any size is read", DISK, "*size > LARGEST_FILE", "*size > u64::MAX - 1"),
+    ("git: what is missing is not there", DISK, "None => fail(BackendErrorKind::Incomplete, format!(\"the repository does not have {kind} {oid}", "None => fail(BackendErrorKind::NotFound, format!(\"the repository does not have {kind} {oid}"),
+    ("git: a history ends where a shallow clone does", HISTORY, "met.cut = true;", ""),
+    ("git: a history holds what the base has", HISTORY, "reached.oids.retain(|oid| !own.oids.contains(oid));", ""),
+    ("git: a history has no limit", HISTORY, "if reached.oids.len() > limit {", "if false {"),
+    ("git: any file takes a pin", OBJECTS, "if entry.mode != Mode::Regular {", "if false {"),
+    ("git: a name is known by its beginning", OBJECTS, "if entry.filename != name {", "if !entry.filename.starts_with(name.as_bytes()) {"),
+    ("git: the first of two entries is meant", OBJECTS, "if found.is_some() {", "if false {"),
+    ("git: a link is followed like a folder", OBJECTS, "if entry.mode != Mode::Tree { return Ok(Walk::Nothing); } at = entry.oid;", "at = entry.oid;"),
+    ("git: a signature is over what holds it", OBJECTS, "signature.extend_from_slice(first);", "signature.extend_from_slice(first); payload.extend_from_slice(line);"),
+    ("git: any key's signature is ours", SIGN, "Ok(said.len() == 1 && said == own)", "Ok(said.len() == 1)"),
+    ("git: any gpg key's signature is ours", SIGN, "Ok(good && valid.any(|fingerprint| own.contains(fingerprint)))", "Ok(good && valid.any(|fingerprint| !fingerprint.is_empty() && !own.is_empty()))"),
+    ("git: what is signed is not verified", SIGN, "if !self.prove(&armor, commit).await? {", "if false {"),
 ]
 # Why a survivor is no hole.
 EXPLAINED = {
-    "a file may change its mode": "the memory forge knows one mode",
+    "a file may change its mode": "the memory forge writes pins as regular files alone",
 }
 
 words = sys.argv[1:]
@@ -161,13 +187,14 @@ for part in subprocess.run(["git", "ls-files", "--cached", "--others", "--exclud
     shutil.copy(root / part, copy / part)
 
 
-# Which tests are asked, in turn, until one objects: the editors' own, or the scenes.
+# Which tests are asked, in turn, until one objects: the editors' own, those of repositories on disk, or the scenes.
 EDITING = [["pinlib", "kustomize", "workload", "helm", "paths", "images", "yaml::a"], ["pinlib", "yaml::hostile"]]
+ON_DISK = [["pinlib --features git-local", "forge_disk", "forge_local", "signing"]]
 SCENES = [["pinlib-testkit", "--skip", "schedules"], ["pinlib-testkit", "schedules"]]
 
 
 def run(package, *filters):
-    return subprocess.run(["cargo", "test", "-q", "-p", package, "--test", "it", "--", *filters], cwd=copy,
+    return subprocess.run(["cargo", "test", "-q", "-p", *package.split(), "--test", "it", "--", *filters], cwd=copy,
                           capture_output=True, text=True, env={**os.environ, "RUST_BACKTRACE": "0", "RUSTFLAGS": "-Awarnings"})
 
 
@@ -182,7 +209,7 @@ for name, path, old, new in MUTANTS:
         fate, by = "STALE", []
     else:
         file.write_text(changed)
-        for filters in EDITING if name.startswith("yaml: ") else SCENES:
+        for filters in EDITING if name.startswith("yaml: ") else ON_DISK if name.startswith("git: ") else SCENES:
             done = run(*filters)
             if done.returncode:
                 break

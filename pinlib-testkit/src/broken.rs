@@ -1,12 +1,15 @@
 //! Forges that are wrong on purpose: the suite must say so.
 
-use crate::memory::{MemoryForge, human};
+use crate::memory::{MemoryForge, bot, human};
 use async_trait::async_trait;
 use pinlib::{
     BackendError, BranchName, CommitError, CommitRange, FileAt, GitForge, GuardedCommit, History, Identity,
-    Oid, RepoPath, TreeEntry,
+    Mode, Oid, RepoPath, TreeEntry,
 };
-use std::fmt::{self, Debug};
+use std::{
+    fmt::{self, Debug},
+    sync::Arc,
+};
 
 /// What is wrong with a forge: each method begins as the memory forge's, and a flaw overrides the one that it breaks.
 #[async_trait]
@@ -66,9 +69,54 @@ impl<F: Flaw> GitForge for Broken<F> {
     }
 }
 
+/// Any forge, but it takes everything for a regular file.
+#[derive(Debug)]
+pub struct Blind(pub Arc<dyn GitForge>);
+
+fn blindly(files: Vec<Option<FileAt>>) -> Vec<Option<FileAt>> {
+    files.into_iter().map(|file| file.map(|file| FileAt { mode: Mode::Regular, ..file })).collect()
+}
+
+impl fmt::Display for Blind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, seen blindly", self.0)
+    }
+}
+
+#[async_trait]
+impl GitForge for Blind {
+    async fn identity(&self) -> Result<Identity, BackendError> {
+        self.0.identity().await
+    }
+    async fn head(&self, branch: &BranchName) -> Result<Oid, BackendError> {
+        self.0.head(branch).await
+    }
+    async fn read(&self, wanted: &[(Oid, RepoPath)]) -> Result<Vec<Option<FileAt>>, BackendError> {
+        self.0.read(wanted).await.map(blindly)
+    }
+    async fn trees(&self, oids: &[Oid]) -> Result<Vec<Vec<TreeEntry>>, BackendError> {
+        self.0.trees(oids).await
+    }
+    async fn history(&self, range: &CommitRange) -> Result<History, BackendError> {
+        self.0.history(range).await
+    }
+    async fn commit(&self, commit: &GuardedCommit) -> Result<Oid, CommitError> {
+        self.0.commit(commit).await
+    }
+}
+
 /// Says that it is somebody else.
 #[derive(Debug, Default)]
 pub struct FalseName;
+/// Takes everything for a regular file.
+#[derive(Debug, Default)]
+pub struct NoModes;
+/// Pins whatever stands at the path.
+#[derive(Debug, Default)]
+pub struct AnyFile;
+/// Writes each file anew, as a regular one: what an API does that takes paths and contents alone.
+#[derive(Debug, Default)]
+pub struct Rewriting;
 /// Knows first parents alone.
 #[derive(Debug, Default)]
 pub struct FirstParents;
@@ -103,8 +151,13 @@ impl Flaw for CheckThenPush {
     async fn commit(&self, inner: &MemoryForge, commit: &GuardedCommit) -> Result<Oid, CommitError> {
         let (branch, expected) = (commit.branch(), commit.expected_head());
         let actual = inner.head(branch).await.map_err(CommitError::NotLanded)?;
-        let moved = || CommitError::HeadMoved { branch: branch.clone(), expected, actual: Some(actual) };
-        if actual == expected { inner.put(commit).ok_or_else(moved) } else { Err(moved()) }
+        if actual != expected {
+            return Err(CommitError::HeadMoved { branch: branch.clone(), expected, actual: Some(actual) });
+        }
+        match inner.put(commit) {
+            Some(oid) => Ok(oid),
+            None => inner.commit(commit).await,
+        }
     }
 }
 
@@ -117,5 +170,44 @@ impl Flaw for FastForward {
             inner.force(branch, Some(expected));
         }
         inner.commit(commit).await
+    }
+}
+
+#[async_trait]
+impl Flaw for NoModes {
+    async fn read(
+        &self,
+        inner: &MemoryForge,
+        wanted: &[(Oid, RepoPath)],
+    ) -> Result<Vec<Option<FileAt>>, BackendError> {
+        inner.read(wanted).await.map(blindly)
+    }
+}
+
+#[async_trait]
+impl Flaw for AnyFile {
+    async fn commit(&self, inner: &MemoryForge, commit: &GuardedCommit) -> Result<Oid, CommitError> {
+        let (branch, expected) = (commit.branch(), commit.expected_head());
+        if inner.heads(branch).last() != Some(&Some(expected)) {
+            return inner.commit(commit).await;
+        }
+        let edits = commit.edits().iter();
+        let entries: Vec<_> = edits.map(|edit| (edit.path().clone(), Mode::Regular, edit.bytes())).collect();
+        let oid = inner.write_entries(&[expected], &bot(), &entries, &commit.message());
+        inner.force(branch, Some(oid));
+        Ok(oid)
+    }
+}
+
+#[async_trait]
+impl Flaw for Rewriting {
+    async fn commit(&self, inner: &MemoryForge, commit: &GuardedCommit) -> Result<Oid, CommitError> {
+        let oid = inner.commit(commit).await?;
+        let files = inner.files(oid);
+        let entries: Vec<_> =
+            files.iter().map(|(path, bytes)| (path.clone(), Mode::Regular, bytes.as_slice())).collect();
+        let oid = inner.write_entries(&[commit.expected_head()], &bot(), &entries, &commit.message());
+        inner.force(commit.branch(), Some(oid));
+        Ok(oid)
     }
 }

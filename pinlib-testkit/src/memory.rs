@@ -24,6 +24,18 @@ use std::{
 /// Every file of a commit.
 pub type Files = BTreeMap<RepoPath, Vec<u8>>;
 
+/// What a commit holds at each path: files and links with their bytes, a submodule with its commit's hex.
+type Entries = BTreeMap<RepoPath, (Mode, Vec<u8>)>;
+
+fn regular(changes: Files) -> Entries {
+    changes.into_iter().map(|(path, bytes)| (path, (Mode::Regular, bytes))).collect()
+}
+
+fn oid_of(mode: Mode, bytes: &[u8]) -> Oid {
+    let commit = std::str::from_utf8(bytes).ok().and_then(|hex| hex.parse().ok());
+    commit.filter(|_| mode == Mode::Gitlink).unwrap_or_else(|| Oid::of(ObjectFormat::Sha1, "blob", bytes))
+}
+
 /// Who the memory forge's commits are by: an author, and as on GitHub another committer, signed.
 pub fn bot() -> Identity {
     let person = |name: &str| Person { name: name.into(), email: format!("{name}@forge.test") };
@@ -42,7 +54,7 @@ pub struct MemoryForge(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    commits: BTreeMap<Oid, (CommitFact, Files)>,
+    commits: BTreeMap<Oid, (CommitFact, Entries)>,
     trees: BTreeMap<Oid, Vec<TreeEntry>>,
     /// Every head that each branch ever had, newest last; none where it was deleted.
     heads: BTreeMap<BranchName, Vec<Option<Oid>>>,
@@ -53,17 +65,15 @@ impl State {
         self.heads.get(branch)?.last().copied().flatten()
     }
 
-    fn entries(&mut self, files: &[(&str, &[u8])]) -> Vec<TreeEntry> {
+    fn entries(&mut self, files: &[(&str, Mode, &[u8])]) -> Vec<TreeEntry> {
         let mut entries = Vec::new();
-        let mut below = BTreeMap::<&str, Vec<(&str, &[u8])>>::new();
-        for (path, bytes) in files {
+        let mut below = BTreeMap::<&str, Vec<(&str, Mode, &[u8])>>::new();
+        for &(path, mode, bytes) in files {
             match path.split_once('/') {
-                Some((folder, rest)) => below.entry(folder).or_default().push((rest, bytes)),
-                None => entries.push(TreeEntry {
-                    name: path.as_bytes().into(),
-                    mode: Mode::Regular,
-                    oid: Oid::of(ObjectFormat::Sha1, "blob", bytes),
-                }),
+                Some((folder, rest)) => below.entry(folder).or_default().push((rest, mode, bytes)),
+                None => {
+                    entries.push(TreeEntry { name: path.as_bytes().into(), mode, oid: oid_of(mode, bytes) });
+                }
             }
         }
         for (folder, files) in below {
@@ -75,14 +85,15 @@ impl State {
         entries
     }
 
-    fn write(&mut self, parents: &[Oid], by: &Identity, changes: Files, message: &str) -> Oid {
+    fn write(&mut self, parents: &[Oid], by: &Identity, changes: Entries, message: &str) -> Oid {
         let mut files = parents
             .first()
             .and_then(|oid| self.commits.get(oid))
             .map(|(_, files)| files.clone())
             .unwrap_or_default();
         files.extend(changes);
-        let view: Vec<_> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+        let view: Vec<_> =
+            files.iter().map(|(path, (mode, bytes))| (path.as_str(), *mode, bytes.as_slice())).collect();
         let root = self.entries(&view);
         let oid = Oid::of(
             ObjectFormat::Sha1,
@@ -107,6 +118,17 @@ impl State {
         self.heads.entry(branch.clone()).or_default().push(head);
     }
 
+    /// What a commit has at a path: a folder, too.
+    fn entry(&self, at: Oid, path: &RepoPath) -> Option<TreeEntry> {
+        let mut found: Option<TreeEntry> = None;
+        for name in path.components() {
+            let tree = found.map_or(at, |folder| folder.oid);
+            found = self.trees.get(&tree)?.iter().find(|entry| entry.name == name.as_bytes()).cloned();
+            found.as_ref()?;
+        }
+        found
+    }
+
     fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
         let (mut seen, mut todo) = (BTreeSet::new(), vec![of]);
         while let Some(oid) = todo.pop() {
@@ -129,7 +151,18 @@ impl MemoryForge {
     /// Writes a commit on no branch: the first parent's files with these changes. Merges, picks and amends are made of it.
     pub fn write(&self, parents: &[Oid], by: &Identity, changes: &[(RepoPath, &str)], message: &str) -> Oid {
         let changes = changes.iter().map(|(path, text)| (path.clone(), text.as_bytes().to_vec())).collect();
-        self.state().write(parents, by, changes, message)
+        self.state().write(parents, by, regular(changes), message)
+    }
+    /// The same with modes, which may be any: a submodule's bytes are its commit's hex.
+    pub fn write_entries(
+        &self,
+        parents: &[Oid],
+        by: &Identity,
+        changes: &[(RepoPath, Mode, &[u8])],
+        message: &str,
+    ) -> Oid {
+        let entry = |(path, mode, bytes): &(RepoPath, Mode, &[u8])| (path.clone(), (*mode, bytes.to_vec()));
+        self.state().write(parents, by, changes.iter().map(entry).collect(), message)
     }
     /// Moves the branch anywhere, as a force-push does, or deletes it.
     pub fn force(&self, branch: &BranchName, to: Option<Oid>) {
@@ -142,13 +175,17 @@ impl MemoryForge {
         self.force(branch, Some(oid));
         oid
     }
-    /// Puts a pin on the branch with no comparison at all: for forges that are wrong on purpose.
+    /// Puts a pin of regular files on the branch with no comparison at all: for forges that are wrong on purpose.
     pub fn put(&self, commit: &GuardedCommit) -> Option<Oid> {
         let mut state = self.state();
         let parent = state.head(commit.branch())?;
+        let regular_file = |path| state.entry(parent, path).is_some_and(|entry| entry.mode == Mode::Regular);
+        if !commit.edits().iter().all(|edit| regular_file(edit.path())) {
+            return None;
+        }
         let changes =
             commit.edits().iter().map(|edit| (edit.before().path.clone(), edit.bytes().to_vec())).collect();
-        let oid = state.write(&[parent], &bot(), changes, &commit.message());
+        let oid = state.write(&[parent], &bot(), regular(changes), &commit.message());
         state.set(commit.branch(), Some(oid));
         Some(oid)
     }
@@ -158,7 +195,8 @@ impl MemoryForge {
     }
     /// Every file of a commit.
     pub fn files(&self, oid: Oid) -> Files {
-        self.state().commits.get(&oid).map(|(_, files)| files.clone()).unwrap_or_default()
+        let entries = self.state().commits.get(&oid).map(|(_, entries)| entries.clone()).unwrap_or_default();
+        entries.into_iter().map(|(path, (_, bytes))| (path, bytes)).collect()
     }
     /// Every head that the branch had, oldest first.
     pub fn heads(&self, branch: &BranchName) -> Vec<Option<Oid>> {
@@ -188,10 +226,10 @@ impl MemoryForge {
         let mut changes = Files::new();
         for edit in commit.edits() {
             match base.get(&edit.before().path) {
-                Some(old) if *old == edit.before().bytes && old != edit.bytes() => {}
+                Some((Mode::Regular, old)) if *old == edit.before().bytes && old != edit.bytes() => {}
                 _ => {
                     return Err(refuse(
-                        "an edit does not start from the file at the expected head, or changes nothing",
+                        "an edit does not start from the regular file at the expected head, or changes nothing",
                     ));
                 }
             }
@@ -200,7 +238,7 @@ impl MemoryForge {
         if changes.is_empty() || Record::parse(&message).as_ref() != Some(commit.record()) {
             return Err(refuse("an empty commit, or a record that cannot be read back"));
         }
-        let oid = state.write(&[expected], &bot(), changes, &message);
+        let oid = state.write(&[expected], &bot(), regular(changes), &message);
         state.set(branch, Some(oid));
         Ok(oid)
     }
@@ -230,12 +268,9 @@ impl GitForge for MemoryForge {
         let state = self.state();
         let file = |(at, path): &(Oid, RepoPath)| {
             let (_, files) = state.commits.get(at).ok_or_else(|| not_found(format!("read commit {at}")))?;
-            Ok(files.get(path).cloned().map(|bytes| FileAt {
-                path: path.clone(),
-                mode: Mode::Regular,
-                oid: Oid::of(ObjectFormat::Sha1, "blob", &bytes),
-                bytes,
-            }))
+            let Some(TreeEntry { mode, oid, .. }) = state.entry(*at, path) else { return Ok(None) };
+            let bytes = files.get(path).filter(|_| mode != Mode::Gitlink).map(|(_, bytes)| bytes.clone());
+            Ok(Some(FileAt { path: path.clone(), mode, oid, bytes: bytes.unwrap_or_default() }))
         };
         wanted.iter().map(file).collect()
     }

@@ -1,6 +1,6 @@
 //! Real repositories for tests, made by the installed git in a temporary folder.
 
-use crate::servers::program;
+use crate::{conformance::forge::Entry, servers::program};
 use pinlib::{BranchName, CommitFact, Mode, Oid, Person, Signature};
 use std::{
     fmt::Write as _,
@@ -16,9 +16,6 @@ pub struct Repository {
     folder: TempDir,
     path: PathBuf,
 }
-
-/// A file of a commit: what it is, where, and what it holds (for a submodule its commit, as hex).
-pub type Entry<'a> = (Mode, &'a str, &'a [u8]);
 
 fn text(bytes: Vec<u8>) -> io::Result<String> {
     String::from_utf8(bytes).map_err(io::Error::other)

@@ -1,7 +1,9 @@
 use pinlib::{BranchName, CommitFact, GitForge, Oid, RepoPath};
 use pinlib_testkit::{
-    broken::{Broken, CheckThenPush, FalseName, FastForward, FirstParents, Flaw},
-    conformance::forge::{ForgeWorld, all},
+    broken::{
+        AnyFile, Broken, CheckThenPush, FalseName, FastForward, FirstParents, Flaw, NoModes, Rewriting,
+    },
+    conformance::forge::{Entry, ForgeWorld, all},
     memory::{MemoryForge, human},
     sim,
 };
@@ -43,6 +45,16 @@ impl<F: Memory> ForgeWorld for World<F> {
     fn push_elsewhere(&self, files: &[(&str, &str)]) -> Oid {
         self.0.memory().push(&self.branch(), &owned(files), "elsewhere")
     }
+    fn push_entries(&self, entries: &[Entry<'_>]) -> Oid {
+        let parents: Vec<_> = self.log().first().map(|head| head.oid).into_iter().collect();
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|(mode, path, bytes)| (path.parse().expect("a path"), *mode, *bytes))
+            .collect();
+        let oid = self.0.memory().write_entries(&parents, &human(), &entries, "elsewhere");
+        self.force(oid);
+        oid
+    }
     fn merge_ours(&self, theirs: Oid) -> Oid {
         let oid = self.0.memory().write(&[self.log()[0].oid, theirs], &human(), &[], "merge");
         self.force(oid);
@@ -77,4 +89,7 @@ fn each_flaw_fails_its_case_and_no_other() {
     assert_eq!(fails::<FastForward>(), ["a_branch_rewound_to_an_ancestor_refuses"]);
     assert_eq!(fails::<FirstParents>(), ["a_history_is_what_the_base_has_not"]);
     assert_eq!(fails::<FalseName>(), ["a_commit_is_by_the_identity"]);
+    assert_eq!(fails::<NoModes>(), ["what_a_path_is_is_told"]);
+    assert_eq!(fails::<AnyFile>(), ["only_a_regular_file_takes_a_pin"]);
+    assert_eq!(fails::<Rewriting>(), ["every_other_entry_stays_as_it_stood"]);
 }

@@ -80,9 +80,14 @@ impl Author {
                 run(act, &mut gpg, commit).await?
             }
         };
+        let refuse = |why: &str| BackendError::new(BackendErrorKind::Invalid, act).because(why);
         let text = String::from_utf8(done).ok().filter(|text| text.starts_with("-----BEGIN "));
-        text.map(Some)
-            .ok_or_else(|| BackendError::new(BackendErrorKind::Invalid, act).because("that is no signature"))
+        let armor = text.ok_or_else(|| refuse("that is no signature"))?.replace('\r', "");
+        // A pin that its own author would not know again, by a public half that is another key's, is not made.
+        if !self.prove(&armor, commit).await? {
+            return Err(refuse("the signature does not verify by the same key"));
+        }
+        Ok(Some(armor))
     }
 
     /// Says of a signature whether it is by this author's own key, over these bytes. A check that cannot run proves nothing.
@@ -120,7 +125,9 @@ impl Author {
                     lines(&own).filter_map(|line| line.strip_prefix("fpr:")?.split(':').nth(8)).collect();
                 let mut valid = lines(&said)
                     .filter_map(|line| line.strip_prefix("[GNUPG:] VALIDSIG ")?.split(' ').next());
-                Ok(valid.any(|fingerprint| own.contains(fingerprint)))
+                // A key that has expired or was revoked makes valid signatures, but no good ones.
+                let good = lines(&said).any(|line| line.starts_with("[GNUPG:] GOODSIG "));
+                Ok(good && valid.any(|fingerprint| own.contains(fingerprint)))
             }
         }
     }
@@ -147,7 +154,8 @@ fn ssh_keygen() -> Command {
 
 fn gpg() -> Command {
     let mut command = Command::new("gpg");
-    command.args(["--batch", "--no-tty", "--quiet"]);
+    // As above: what the agent does not know, nobody is asked for.
+    command.args(["--batch", "--no-tty", "--quiet", "--pinentry-mode", "error"]);
     command
 }
 

@@ -28,7 +28,9 @@ impl Reach for Sha1 {
 }
 
 impl Reach for Sha256 {
-    const FORMAT: &'static str = "sha256";
+    fn repository() -> Repository {
+        Repository::bare("sha256").expect("git works").expect("git is there")
+    }
     fn reach(repository: &Repository) -> (Self, Arc<dyn GitForge>) {
         let (server, forge) = reach(repository, None);
         (Self(server), forge)

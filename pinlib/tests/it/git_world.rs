@@ -1,14 +1,19 @@
 //! A real repository, and a forge in front of it: the world that every git forge is held to.
 
 use pinlib::{Author, BranchName, CommitFact, GitForge, Mode, Oid, Person};
-use pinlib_testkit::{conformance::forge::ForgeWorld, repository::Repository};
+use pinlib_testkit::{
+    conformance::forge::{Entry, ForgeWorld},
+    repository::Repository,
+};
 use std::{future::Future, marker::PhantomData, sync::Arc};
 use tokio::runtime::Runtime;
 
 /// How a forge reaches a repository.
 pub(crate) trait Reach: Sized {
-    /// The repository's object format.
-    const FORMAT: &'static str = "sha1";
+    /// The repository that it is for.
+    fn repository() -> Repository {
+        Repository::bare("sha1").expect("git works").expect("git is there")
+    }
     /// What must live as long as the forge, a server perhaps, and the forge.
     fn reach(repository: &Repository) -> (Self, Arc<dyn GitForge>);
 }
@@ -35,7 +40,7 @@ pub(crate) fn unsigned() -> Author {
 
 impl<R: Reach> ForgeWorld for GitWorld<R> {
     fn create(files: &[(&str, &str)]) -> Self {
-        let repository = Repository::bare(R::FORMAT).expect("git works").expect("git is there");
+        let repository = R::repository();
         repository.push(&main_branch(), files, "first").expect("a commit");
         let (server, forge) = R::reach(&repository);
         let runtime = Runtime::new().expect("a runtime");
@@ -49,6 +54,12 @@ impl<R: Reach> ForgeWorld for GitWorld<R> {
     }
     fn push_elsewhere(&self, files: &[(&str, &str)]) -> Oid {
         self.repository.push(&self.branch(), files, "elsewhere").expect("a push")
+    }
+    fn push_entries(&self, entries: &[Entry<'_>]) -> Oid {
+        let parents: Vec<_> = self.repository.head(&self.branch()).expect("a head").into_iter().collect();
+        let oid = self.repository.write(&parents, entries, "elsewhere").expect("a commit");
+        self.force(oid);
+        oid
     }
     fn merge_ours(&self, theirs: Oid) -> Oid {
         let ours = self.log()[0].oid;

@@ -2,6 +2,8 @@
 
 mod corpus;
 mod edit;
+#[cfg(all(unix, feature = "git-local"))]
+mod forge_disk;
 #[cfg(feature = "git-http")]
 mod forge_faults;
 #[cfg(feature = "git-http")]

@@ -124,31 +124,28 @@ async fn a_key_that_cannot_sign_stops_the_pin() {
     assert_eq!(repository.head(&main_branch()).expect("a head"), Some(base));
 }
 
+const INNER: &str = "PINLIB_TEST_GPG";
+
 /// Gpg finds its keys by the environment, which a test cannot change for itself: so this one runs itself again.
 #[tokio::test]
 async fn a_gpg_signature_is_gits_own() {
     if program("gpg").expect("there, or not under CI").is_none() {
         return;
     }
-    const INNER: &str = "PINLIB_TEST_GPG";
     let Some(key) = std::env::var_os(INNER) else {
         let home = tempfile::tempdir().expect("a folder");
-        let make = [
-            "--batch",
-            "--quiet",
-            "--passphrase",
-            "",
-            "--quick-generate-key",
-            "pinlib <pinlib@ci.test>",
-            "ed25519",
-        ];
+        let make = |who: &'static str| {
+            ["--batch", "--quiet", "--passphrase", "", "--quick-generate-key", who, "ed25519"]
+        };
         let gpg = || {
             let mut gpg = Command::new("gpg");
             gpg.env("GNUPGHOME", home.path());
             gpg
         };
-        if !gpg().args(make).output().expect("it runs").status.success() {
-            return missing("a gpg that makes keys").expect("not under CI");
+        for who in ["pinlib <pinlib@ci.test>", "other <other@ci.test>"] {
+            if !gpg().args(make(who)).output().expect("it runs").status.success() {
+                return missing("a gpg that makes keys").expect("not under CI");
+            }
         }
         let name = "signing::a_gpg_signature_is_gits_own";
         let this = std::env::current_exe().expect("this test");
@@ -169,4 +166,20 @@ async fn a_gpg_signature_is_gits_own() {
     let commit = pin(&repository, base, author(own.clone())).await.expect("a pin");
     repository.git(&["verify-commit", &commit.to_string()]).expect("git believes it");
     assert_eq!(judged(&repository, base, commit, author(own)).await, (Signature::Valid, true));
+    let other = author(SigningKey::Gpg(Some("other@ci.test".into())));
+    assert_eq!(judged(&repository, base, commit, other).await, (Signature::Unproven, false));
+}
+
+#[tokio::test]
+async fn a_key_whose_public_half_is_anothers_signs_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (Some(own), Some(_)) = (ssh_key(folder.path(), "own"), ssh_key(folder.path(), "other")) else {
+        return;
+    };
+    std::fs::rename(folder.path().join("other.pub"), folder.path().join("own.pub")).expect("mixed up");
+    let repository = Repository::bare("sha1").expect("git works").expect("git is there");
+    let base = source(&repository);
+    let error = pin(&repository, base, author(own)).await.expect_err("nobody would know it again");
+    assert!(matches!(&error, PinError::Backend(why) if why.kind() == BackendErrorKind::Invalid), "{error}");
+    assert_eq!(repository.head(&main_branch()).expect("a head"), Some(base));
 }

@@ -1,0 +1,284 @@
+//! The cases. Each name is the guarantee.
+
+use super::{Entry, FILE, ForgeWorld, Outcome, check, cleared, cleared_at, listing, wanted};
+use crate::{
+    broken::Blind,
+    sim::{Task, together},
+};
+use pinlib::{BackendErrorKind, CommitError, CommitRange, GuardedCommit, History, Mode, Record};
+use std::sync::Arc;
+
+pub fn the_head_is_what_was_pushed_last<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let pushed = world.push_elsewhere(&[("other", "x\n")]);
+    let head = world.block_on(world.forge().head(&world.branch()));
+    check(matches!(head, Ok(oid) if oid == pushed), "the head is the pushed commit", format!("{head:?}"))
+}
+
+pub fn a_missing_branch_is_not_found<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let branch = "no-such-branch".parse().map_err(|e| format!("{e:?}"))?;
+    let head = world.block_on(world.forge().head(&branch));
+    check(
+        matches!(&head, Err(error) if error.kind() == BackendErrorKind::NotFound),
+        "a missing branch is NotFound",
+        format!("{head:?}"),
+    )
+}
+
+pub fn a_missing_branch_takes_no_commit<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let commit = cleared(&world, world.log()[0].oid, "one")?;
+    world.delete();
+    let answer = world.block_on(world.forge().commit(&commit));
+    let right =
+        matches!(&answer, Err(CommitError::NotLanded(error)) if error.kind() == BackendErrorKind::NotFound);
+    check(right && world.log().is_empty(), "a branch is never made by a pin", format!("{answer:?}"))
+}
+
+pub fn files_come_in_order_with_their_blobs<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE, ("crlf", "a\r\nb")]);
+    let wanted = wanted(world.log()[0].oid, &["crlf", "gone", FILE.0])?;
+    let files = world.block_on(world.forge().read(&wanted)).map_err(|e| e.to_string())?;
+    let right = matches!(&files[..], [Some(a), None, Some(b)] if a.bytes == b"a\r\nb" && a.oid.is_blob(&a.bytes) && b.bytes == FILE.1.as_bytes());
+    check(right, "each path has its answer in its place, byte for byte", format!("{files:?}"))
+}
+
+pub fn a_commit_stands_for_its_tree<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE, ("top", "x\n")]);
+    let read = |oid| world.block_on(world.forge().trees(&[oid])).map_err(|e| e.to_string());
+    let root = read(world.log()[0].oid)?.concat();
+    let folder = root.iter().find(|entry| entry.name == b"deploy").ok_or("no folder")?;
+    let inner = read(folder.oid)?.concat();
+    check(
+        root.len() == 2 && inner.len() == 1 && inner[0].oid.is_blob(FILE.1.as_bytes()),
+        "each level, whole",
+        format!("{root:?} {inner:?}"),
+    )
+}
+
+pub fn a_history_is_what_the_base_has_not<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let root = world.log()[0].oid;
+    let side = world.push_elsewhere(&[("side", "1\n")]);
+    world.force(root);
+    let base = world.push_elsewhere(&[("other", "2\n")]);
+    let upto = world.merge_ours(side);
+    let ask = |base, upto| world.block_on(world.forge().history(&CommitRange { base, upto, limit: 9 }));
+    let have = |history: &Result<History, _>, mut want: Vec<_>| {
+        want.sort();
+        let History::Descends(facts) = history.as_ref().ok()? else { return None };
+        let mut oids: Vec<_> = facts.iter().map(|fact| fact.oid).collect();
+        oids.sort();
+        (oids == want).then_some(())
+    };
+    let (there, sideways, back, apart, still) =
+        (ask(base, upto), ask(side, upto), ask(upto, base), ask(side, base), ask(base, base));
+    let nobody = ask("1".repeat(40).parse().map_err(|e: pinlib::ParseError| e.to_string())?, upto);
+    check(
+        matches!(nobody, Ok(History::Unrelated)),
+        "a base from elsewhere is no ancestor",
+        format!("{nobody:?}"),
+    )?;
+    check(
+        have(&there, vec![upto, side]).is_some(),
+        "the merge and what it brought, not the base",
+        format!("{there:?}"),
+    )?;
+    check(
+        have(&sideways, vec![upto, base]).is_some(),
+        "a second parent is an ancestor too",
+        format!("{sideways:?}"),
+    )?;
+    check(have(&still, vec![]).is_some(), "nothing lies between a commit and itself", format!("{still:?}"))?;
+    check(
+        matches!((&back, &apart), (Ok(History::Unrelated), Ok(History::Unrelated))),
+        "no descendant, no answer",
+        format!("{back:?} {apart:?}"),
+    )
+}
+
+pub fn a_history_past_its_limit_is_incomplete<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let base = world.log()[0].oid;
+    let upto = (0..3).map(|n| world.push_elsewhere(&[("other", &n.to_string())])).last().unwrap_or(base);
+    let cut = world.block_on(world.forge().history(&CommitRange { base, upto, limit: 2 }));
+    check(
+        matches!(&cut, Err(error) if error.kind() == BackendErrorKind::Incomplete),
+        "whole or Incomplete",
+        format!("{cut:?}"),
+    )
+}
+
+pub fn a_commit_lands_whole_on_its_head<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE, ("other", "x\n")]);
+    let base = world.log()[0].oid;
+    let commit = cleared(&world, base, "one")?;
+    let oid = world.block_on(world.forge().commit(&commit)).map_err(|e| e.to_string())?;
+    let log = world.log();
+    let right = log.len() == 2 && log[0].oid == oid && log[0].parents == [base];
+    check(right, "one commit on the expected head", format!("{log:?}"))?;
+    let wanted = wanted(oid, &[FILE.0, "other"])?;
+    let files = world.block_on(world.forge().read(&wanted)).map_err(|e| e.to_string())?;
+    let exact =
+        matches!(&files[..], [Some(a), Some(b)] if a.bytes == commit.edits()[0].bytes() && b.bytes == b"x\n");
+    check(exact, "its edits, byte for byte, and nothing else", format!("{files:?}"))?;
+    check(
+        Record::parse(&log[0].message).as_ref() == Some(commit.record()),
+        "its record reads back",
+        &log[0].message,
+    )
+}
+
+pub fn a_commit_is_by_the_identity<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let elsewhere = world.log()[0].clone();
+    let commit = cleared(&world, elsewhere.oid, "one")?;
+    world.block_on(world.forge().commit(&commit)).map_err(|e| e.to_string())?;
+    let identity = world.block_on(world.forge().identity()).map_err(|e| e.to_string())?;
+    check(
+        identity.made(&world.log()[0]),
+        "its own commits are its own",
+        format!("{identity:?} {:?}", world.log()[0]),
+    )?;
+    check(!identity.made(&elsewhere), "nobody else's are", format!("{identity:?}"))
+}
+
+pub fn a_moved_head_refuses<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let base = world.log()[0].oid;
+    let commit = cleared(&world, base, "one")?;
+    world.push_elsewhere(&[("other", "x\n")]);
+    refused(&world, &commit)
+}
+
+pub fn a_branch_rewound_to_an_ancestor_refuses<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let root = world.log()[0].oid;
+    let base = world.push_elsewhere(&[("other", "x\n")]);
+    let commit = cleared(&world, base, "one")?;
+    world.force(root);
+    refused(&world, &commit)
+}
+
+fn refused<W: ForgeWorld>(world: &W, commit: &GuardedCommit) -> Outcome {
+    let before = world.log().len();
+    let answer = world.block_on(world.forge().commit(commit));
+    check(
+        matches!(answer, Err(CommitError::HeadMoved { .. })),
+        "the server says that the head moved",
+        format!("{answer:?}"),
+    )?;
+    check(world.log().len() == before, "nothing was written", world.log().len())
+}
+
+pub fn of_many_commits_on_one_head_one_lands<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let mut line = vec![world.log()[0].oid];
+    for round in 0..3 {
+        let commits = (0..5)
+            .map(|writer| cleared(&world, line[0], &format!("{round} {writer}")))
+            .collect::<Result<Vec<_>, _>>()?;
+        let forge = world.forge();
+        let tasks: Vec<Task<'_, Result<_, CommitError>>> =
+            commits.iter().map(|commit| forge.commit(commit)).collect();
+        let answers = world.block_on(together(tasks));
+        let landed: Vec<_> = answers.iter().flatten().copied().collect();
+        let moved =
+            answers.iter().filter(|answer| matches!(answer, Err(CommitError::HeadMoved { .. }))).count();
+        check(
+            landed.len() == 1 && moved == 4,
+            "one of five lands, the others are told that the head moved",
+            format!("{answers:?}"),
+        )?;
+        line.insert(0, landed[0]);
+    }
+    let log: Vec<_> = world.log().iter().map(|fact| fact.oid).collect();
+    check(log == line, "the branch holds those that landed, each on the one before", format!("{log:?}"))
+}
+
+pub fn what_a_path_is_is_told<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let submodule = world.log()[0].oid.to_string();
+    let entries: [Entry<'_>; 3] = [
+        (Mode::Executable, "run", b"#!/bin/sh\n"),
+        (Mode::Symlink, "deploy/link", b"app.yaml"),
+        (Mode::Gitlink, "lib", submodule.as_bytes()),
+    ];
+    let at = world.push_entries(&entries);
+    let wanted = wanted(at, &["run", "deploy/link", "lib", "deploy", "deploy/link/x", "run/x"])?;
+    let files = world.block_on(world.forge().read(&wanted)).map_err(|e| e.to_string())?;
+    let told: Vec<_> =
+        files.iter().map(|file| file.as_ref().map(|file| (file.mode, &file.bytes[..]))).collect();
+    let right = [
+        Some((Mode::Executable, &b"#!/bin/sh\n"[..])),
+        Some((Mode::Symlink, b"app.yaml")),
+        Some((Mode::Gitlink, b"")),
+        Some((Mode::Tree, b"")),
+        None,
+        None,
+    ];
+    check(
+        told == right,
+        "a link is not followed, a folder and a submodule have no bytes",
+        format!("{files:?}"),
+    )
+}
+
+pub fn every_other_entry_stays_as_it_stood<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE]);
+    let submodule = world.log()[0].oid.to_string();
+    // Git sorts a folder as if its name ended in a slash: between `.` and `0`.
+    let mut entries: Vec<Entry<'_>> = vec![
+        (Mode::Executable, "deploy/app", b"#!/bin/sh\n"),
+        (Mode::Symlink, "deploy/app.yam", b"app.yaml"),
+        (Mode::Gitlink, "deploy/lib", submodule.as_bytes()),
+        (Mode::Regular, "deploy/app.yaml.d/x", b"x"),
+        (Mode::Regular, "deploy-x", b"x"),
+        (Mode::Regular, "deploy.x", b"x"),
+        (Mode::Executable, "deploy0", b"x"),
+    ];
+    let names: Vec<_> = (0..1200).map(|n| format!("deploy/{n}")).collect();
+    entries.extend(names.iter().map(|name| (Mode::Regular, name.as_str(), &b"x"[..])));
+    let base = world.push_entries(&entries);
+    let commit = cleared(&world, base, "one")?;
+    let pin = world.block_on(world.forge().commit(&commit)).map_err(|e| e.to_string())?;
+    let (before, after) = (listing(&world, base)?, listing(&world, pin)?);
+    let kept = before.iter().zip(&after).all(|(old, new)| (&old.0, old.1) == (&new.0, new.1));
+    check(kept && before.len() == after.len(), "every name and mode, in its order", format!("{after:?}"))?;
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(old, new)| old.2 != new.2).collect();
+    let right = matches!(&changed[..], [(folder, _), (file, _)] if folder.0 == "deploy" && file.0 == FILE.0);
+    check(right, "the file and the folders above it changed, nothing else", format!("{changed:?}"))
+}
+
+pub fn an_odd_path_is_a_path<W: ForgeWorld>() -> Outcome {
+    for path in
+        ["d\u{e9}ploy/\u{fc}n\u{ef} c\u{f4}de \u{1f980}.yaml", "a b/ [x] \"q\" 'q' %41 \\ $x.yaml", "-/--"]
+    {
+        let world = W::create(&[FILE, (path, FILE.1)]);
+        let commit = cleared_at(&world, world.forge(), world.log()[0].oid, path, "one")?;
+        let pin = world.block_on(world.forge().commit(&commit)).map_err(|e| e.to_string())?;
+        let files = world.block_on(world.forge().read(&wanted(pin, &[path])?)).map_err(|e| e.to_string())?;
+        let right = matches!(&files[..], [Some(file)] if file.bytes == commit.edits()[0].bytes());
+        check(right, "the file is where it was, pinned", format!("{path}: {files:?}"))?;
+    }
+    Ok(())
+}
+
+pub fn only_a_regular_file_takes_a_pin<W: ForgeWorld>() -> Outcome {
+    let path = "deploy/odd.yaml";
+    for mode in [Mode::Executable, Mode::Symlink] {
+        let world = W::create(&[FILE]);
+        let base = world.push_entries(&[(mode, path, b"image: ghcr.io/acme/app")]);
+        // The core refuses it first; so it is shown a regular file.
+        let commit = cleared_at(&world, Arc::new(Blind(world.forge())), base, path, "one")?;
+        let answer = world.block_on(world.forge().commit(&commit));
+        let refused = matches!(answer, Err(CommitError::NotLanded(_) | CommitError::Rejected { .. }));
+        check(
+            refused && world.log()[0].oid == base,
+            "a file that is not regular is refused",
+            format!("{mode}: {answer:?}"),
+        )?;
+    }
+    Ok(())
+}
