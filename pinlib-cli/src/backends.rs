@@ -13,7 +13,7 @@ use anyhow::anyhow;
 use pinlib::{
     Author, BackendError, BackendErrorKind, CheckedOut, DigestSource, GitForge, Http, LayoutRegistry,
     LocalForge, Meter, NoRegistry, OciOptions, OciRegistry, Patience, PinRequest, Pinner, Reference,
-    Registry, SigningKey, SmartHttpForge, SystemClock,
+    Registry, SigningKey, SmartHttpForge, SshForge, SystemClock,
 };
 use std::{
     path::{Path, PathBuf},
@@ -62,10 +62,7 @@ pub(crate) async fn open(
             let login = logins::git(url, around).await?;
             Arc::new(SmartHttpForge::new(url, client.http()?, login, author)?)
         }
-        Some(ForgePlace::Ssh(url)) => {
-            let error = BackendError::new(BackendErrorKind::Unsupported, format!("open {url}"));
-            return Err(error.because("ssh is not there yet").into());
-        }
+        Some(ForgePlace::Ssh(url)) => Arc::new(SshForge::new(url, author)?),
         folder => {
             let path = match folder {
                 Some(ForgePlace::Folder(path)) => path.clone(),

@@ -68,6 +68,10 @@ impl Failure {
                     "a rollback holds this site: take its line out of .pinlib/holds to let pins through again"
                 }
                 PinError::Superseded(_) => "nothing is left to do for this image",
+                // The word of LocalForge for a branch that a work tree holds.
+                PinError::Rejected { rule: Some(rule), .. } if rule == "checked-out branch" => {
+                    "--allow-checked-out pins all the same; the files of the work tree then lag behind"
+                }
                 PinError::Rejected { .. } => {
                     "a rule of the server wants something else: look at the branch's protection, and let the pinner past it"
                 }
@@ -86,6 +90,9 @@ impl Failure {
                     BackendErrorKind::Unauthorized => {
                         "for git: PINLIB_TOKEN or git's credential helpers; for registries: PINLIB_REGISTRY_USER with \
                          PINLIB_REGISTRY_PASSWORD, or `docker login`"
+                    }
+                    BackendErrorKind::Unavailable if error.to_string().contains("certificate") => {
+                        "--ca FILE trusts another authority beside the system's"
                     }
                     BackendErrorKind::RateLimited | BackendErrorKind::Unavailable => {
                         "nothing was written: the same command may be run again"

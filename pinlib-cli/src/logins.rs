@@ -37,7 +37,7 @@ pub(crate) fn registry(images: &[&Reference], around: &Surroundings) -> Result<L
 /// `PINLIB_TOKEN`, as a password of `PINLIB_USER` or, where `PINLIB_AUTH` is `bearer`, by itself; else what git's helpers
 /// know.
 pub(crate) async fn git(url: &str, around: &Surroundings) -> Result<Option<GitLogin>, Failure> {
-    let Some(token) = around.secret("PINLIB_TOKEN")? else { return Ok(helper(url).await) };
+    let Some(token) = around.secret("PINLIB_TOKEN")? else { return Ok(helper(url, around).await) };
     match around.variable("PINLIB_AUTH") {
         Some("bearer") => Ok(Some(GitLogin::Bearer(token))),
         None | Some("basic") => {
@@ -49,12 +49,13 @@ pub(crate) async fn git(url: &str, around: &Surroundings) -> Result<Option<GitLo
 }
 
 /// Asks git's credential helpers, where git is installed. Never a person: no terminal, no window, and not for ever.
-async fn helper(url: &str) -> Option<GitLogin> {
+async fn helper(url: &str, around: &Surroundings) -> Option<GitLogin> {
     // What they know is not for the open air; and a line break would be another field of git's protocol.
     if !url.starts_with("https://") || url.contains(['\n', '\r', '\0']) {
         return None;
     }
-    let mut git = tokio::process::Command::new("git")
+    let mut git = around
+        .program("git")
         .args(["-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"])
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_ASKPASS", "")
@@ -78,4 +79,34 @@ async fn helper(url: &str) -> Option<GitLogin> {
     let field =
         |name| answer.expose_secret().lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
     Some(GitLogin::Basic { user: field("username=")?, password: field("password=")?.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Surroundings, helper};
+    use pinlib::GitLogin;
+    use secrecy::ExposeSecret as _;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn git_s_helpers_are_asked_and_nobody_else() -> std::io::Result<()> {
+        let home = tempfile::tempdir()?;
+        let path = std::env::var("PATH").map_err(std::io::Error::other)?;
+        let around = Surroundings::bare(home.path())
+            .with("PATH", &path)
+            .with("HOME", &home.path().display().to_string())
+            .with("GIT_CONFIG_NOSYSTEM", "1");
+        // Without a helper git would ask at the terminal.
+        assert!(helper("https://git.test/app.git", &around).await.is_none());
+        let config = "[credential \"https://git.test\"]\n\thelper = \"!printf 'username=me\\\\npassword=its secret\\\\n' #\"\n";
+        std::fs::write(home.path().join(".gitconfig"), config)?;
+        let Some(GitLogin::Basic { user, password }) = helper("https://git.test/app.git", &around).await
+        else {
+            panic!("no login of {config}");
+        };
+        assert_eq!((user.as_str(), password.expose_secret()), ("me", "its secret"));
+        for url in ["http://git.test/app.git", "https://other.test/app.git", "https://git.test/a\nhost=x"] {
+            assert!(helper(url, &around).await.is_none(), "{url}");
+        }
+        Ok(())
+    }
 }

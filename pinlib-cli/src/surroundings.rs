@@ -37,6 +37,12 @@ impl Surroundings {
     pub(crate) fn bare(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), ..Self::default() }
     }
+    /// The same with this variable.
+    #[cfg(test)]
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
     /// A variable; an empty one counts as none, as CI systems leave them.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
@@ -50,6 +56,12 @@ impl Surroundings {
         let path = self.path(Path::new(file));
         let text = std::fs::read_to_string(&path).map_err(|error| Failure::unreadable(&path, &error))?;
         Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
+    }
+    /// A program of others, in the same environment.
+    pub(crate) fn program(&self, name: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(name);
+        command.env_clear().envs(&self.variables).current_dir(&self.folder);
+        command
     }
     /// Where the command runs.
     pub(crate) fn folder(&self) -> &Path {

@@ -151,6 +151,7 @@ pub struct PinPlan {
     branch: BranchName,
     options: PinOptions,
     snapshot: Snapshot,
+    images: Vec<ResolvedImage>,
     edits: Vec<FileEdit>,
     sites: Vec<Declared>,
     claim: Claim,
@@ -175,6 +176,7 @@ impl PinPlan {
             branch: request.branch().clone(),
             options: request.options().clone(),
             snapshot,
+            images: images.to_vec(),
             edits,
             sites,
             claim: Claim::new(Operation::Pin, request.branch(), request.source(), pinned),
@@ -184,6 +186,10 @@ impl PinPlan {
     /// The files that will change.
     pub fn edits(&self) -> &[FileEdit] {
         &self.edits
+    }
+    /// What each image of the request was settled to.
+    pub fn images(&self) -> &[ResolvedImage] {
+        &self.images
     }
     /// What it was made on.
     pub fn snapshot(&self) -> &Snapshot {

@@ -49,10 +49,11 @@ impl ConnectArgs {
         around: &Surroundings,
     ) -> Result<Connect, Failure> {
         let registry = chooser.choose("registry", self.registry.clone(), config.registry.clone(), None)?;
+        let platform = chooser.choose("platform", self.platform.clone(), None, None)?;
         let ca = chooser.choose("ca", self.ca.clone(), config.ca.clone(), None)?;
         Ok(Connect {
             registry: registry.unwrap_or_default().meant_from(around.folder()),
-            platform: self.platform.clone(),
+            platform,
             ca: ca.map(|ca| ca.meant_from(around.folder()).0),
             plain_http: if self.plain_http.is_empty() {
                 config.plain_http.clone()

@@ -56,6 +56,9 @@ impl FromStr for ForgePlace {
             ),
             None if text.is_empty() => bail!("want a folder, https://, ssh:// or user@host:path"),
             None => match text.split_once(':') {
+                Some(("github", _)) => {
+                    bail!("github: is kept for GitHub's API: want https://github.com/OWNER/REPOSITORY.git")
+                }
                 Some((host, _)) if !host.contains('/') => Ok(Self::Ssh(text.to_owned())),
                 _ => Ok(Self::Folder(text.into())),
             },

@@ -208,14 +208,18 @@ fn of_check(check: &Check, failed: bool, verbose: bool) -> Vec<String> {
     let (found, unpinned) = (check.found, check.unpinned.len());
     let images = if found == 1 { "1 image".to_owned() } else { format!("{found} images") };
     let verb = if unpinned == 1 { "is" } else { "are" };
-    lines.push(if unpinned == 0 {
-        format!("{images} in {}, all pinned by digest", files(check.files))
-    } else {
-        format!("{unpinned} of {images} in {} {verb} not pinned by digest", files(check.files))
+    let within = files(check.files);
+    lines.push(match (found, unpinned) {
+        (0, _) => format!("no image in {within}"),
+        (_, 0) => format!("{images} in {within}, all pinned by digest"),
+        _ => format!("{unpinned} of {images} in {within} {verb} not pinned by digest"),
     });
     if !check.skipped.is_empty() {
         let hint = if verbose { "" } else { ": see -v" };
-        lines.push(dim(&format!("{} passed over, as templates are{hint}", files(check.skipped.len()))));
+        lines.push(dim(&format!(
+            "{} could not be read, as templates cannot{hint}",
+            files(check.skipped.len())
+        )));
     }
     lines
 }
@@ -225,7 +229,11 @@ fn table(unpinned: &[Unpinned]) -> String {
     let rows: Vec<_> = unpinned
         .iter()
         .map(|one| {
-            let place = format!("{}:{}:{}", clean::line(&one.path), one.line, one.column);
+            let mut place = format!("{}:{}:{}", clean::line(&one.path), one.line, one.column);
+            // A line that begins so is a command to GitHub's runner.
+            if place.starts_with("::") {
+                place.insert_str(0, "./");
+            }
             (place, clean::line(&one.image), &one.why)
         })
         .collect();

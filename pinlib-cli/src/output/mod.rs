@@ -218,6 +218,6 @@ fn outcome(ending: Ending) -> Outcome {
 
 /// The report as one line of JSON.
 pub(crate) fn json(report: &Report) -> String {
-    // Strings, numbers and lists: there is nothing that JSON could not hold.
-    serde_json::to_string(report).map(|text| text + "\n").unwrap_or_default()
+    // Strings, numbers and lists: there is nothing that JSON could not hold. GitHub's runner obeys `##[` in a log.
+    serde_json::to_string(report).map(|text| text.replace("##[", "##\\u005b") + "\n").unwrap_or_default()
 }

@@ -78,6 +78,7 @@ pub(crate) fn plan(plan: &PinPlan, body: &mut Pin) {
     body.expected_head = Some(plan.snapshot().head().to_string());
     body.key = Some(plan.claim().key().to_string());
     body.proof = Some(plan.proof().to_string());
+    body.images = plan.images().iter().map(resolved).collect();
     body.edits = edits(plan.edits());
 }
 

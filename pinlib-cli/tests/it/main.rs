@@ -1,3 +1,18 @@
-//! Stories of the real binary, from the outside.
+//! Stories of the real binary, from the outside: a bare environment, real repositories, real image layouts, real servers.
 
+#![expect(clippy::needless_raw_string_hashes, reason = "snapbox writes its snapshots so")]
+
+mod actions;
+mod checks;
+mod demo;
+mod pins;
+mod plans;
+mod races;
 mod real;
+mod refusals;
+mod reports;
+mod resolves;
+mod scene;
+mod secrets;
+mod settings;
+mod ways;

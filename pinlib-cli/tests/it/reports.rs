@@ -1,0 +1,163 @@
+//! `--json`: one object, whole, on each outcome, of the shape that the schema tells.
+
+use super::scene::{Result, Scene, main_branch};
+use serde_json::Value;
+use std::{fs, path::Path};
+
+/// Whether a value is of a schema's shape: what schemars writes of it, no more.
+fn fits(value: &Value, schema: &Value, root: &Value) -> bool {
+    if let Some(name) = schema["$ref"].as_str() {
+        return root.pointer(name.trim_start_matches('#')).is_some_and(|schema| fits(value, schema, root));
+    }
+    let is = |kind: &str| match kind {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        _ => value.is_object(),
+    };
+    let kinds = match &schema["type"] {
+        Value::String(kind) => is(kind),
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).any(is),
+        _ => true,
+    };
+    let listed = |key: &str| schema[key].as_array().into_iter().flatten();
+    let any = |key: &str| schema[key].is_null() || listed(key).any(|one| fits(value, one, root));
+    kinds
+        && any("anyOf")
+        && any("oneOf")
+        && (schema["const"].is_null() || schema["const"] == *value)
+        && (schema["enum"].is_null() || listed("enum").any(|one| one == value))
+        && listed("required").filter_map(Value::as_str).all(|key| value.get(key).is_some())
+        && schema["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .all(|(key, schema)| value.get(key).is_none_or(|value| fits(value, schema, root)))
+        && value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .all(|item| schema["items"].is_null() || fits(item, &schema["items"], root))
+}
+
+fn schema(of: &str, scene: &Scene) -> Result<Value> {
+    Ok(serde_json::from_str(&scene.run(&["schema", of])?.out)?)
+}
+
+#[test]
+fn the_schemas_in_the_book_are_those_of_the_types() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference");
+    for (of, file) in [("config", "pinlib.schema.json"), ("receipt", "receipt.schema.json")] {
+        let made = scene.run(&["schema", of])?.out;
+        if std::env::var_os("SNAPSHOTS").is_some_and(|wish| wish == "overwrite") {
+            fs::create_dir_all(&book)?;
+            fs::write(book.join(file), &made)?;
+        }
+        assert!(
+            fs::read_to_string(book.join(file))? == made,
+            "run `pinlib schema {of} > docs/reference/{file}`"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn each_outcome_is_one_whole_object() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    scene.config()?;
+    let schema = schema("receipt", &scene)?;
+    let (a, image) = (scene.a.to_string(), scene.reported());
+    let pin = |more: &[&str]| -> Result<Value> {
+        let run =
+            scene.run(&[&["pin", "--json", "--source-commit", &a, "--image", &image], more].concat())?;
+        let report = run.json();
+        assert!(fits(&report, &schema, &schema), "{report:#}");
+        assert_eq!(run.out.lines().count(), 1);
+        assert_eq!((&report["version"], report["exit_code"].as_i64()), (&1.into(), run.code.map(i64::from)));
+        Ok(report)
+    };
+    let told = |report: &Value, key: &str| report[key].as_str().map(str::to_owned);
+
+    let invalid = pin(&["--evidence=label", "--registry=none"])?;
+    assert_eq!((&invalid["outcome"], &invalid["error"]["kind"]), (&"invalid".into(), &"invalid".into()));
+    let wrong = pin(&["--was=registry.test/shop/web:0.9"])?;
+    assert_eq!((&wrong["outcome"], &wrong["changed"]), (&"mismatch".into(), &false.into()));
+    let missing = pin(&["--target=workload:nowhere.yaml"])?;
+    assert_eq!((&missing["outcome"], &missing["error"]["path"]), (&"not-found".into(), &Value::Null));
+
+    let due = scene.run(&["plan", "--json", "--exit-code", "--source-commit", &a, "--image", &image])?;
+    let due = due.json();
+    assert!(fits(&due, &schema, &schema), "{due:#}");
+    assert_eq!((&due["outcome"], &due["exit_code"]), (&"changes-due".into(), &11.into()));
+    assert!(told(&due, "diff").is_some_and(|diff| diff.starts_with("--- a/")));
+
+    let pinned = pin(&["--evidence=label"])?;
+    assert_eq!(
+        (&pinned["outcome"], &pinned["changed"], &pinned["error"]),
+        (&"pinned".into(), &true.into(), &Value::Null)
+    );
+    let head = scene.head()?.to_string();
+    let values = ["commit", "expected_head", "source_commit", "branch", "proof", "policy"]
+        .map(|key| told(&pinned, key));
+    assert_eq!(values.map(Option::unwrap_or_default), [&head, &a, &a, "main", "hashed", "exact"]);
+    assert_eq!(pinned["images"][0]["platforms"], serde_json::json!(["linux/amd64", "linux/arm64"]));
+    assert_eq!(pinned["images"][0]["evidence"], "label");
+    assert_eq!(pinned["edits"][1]["from"], "registry.test/shop/web:1.0");
+    assert_eq!(pinned["edits"][1]["to"], image);
+    assert_eq!(pinned["traffic"]["requests"], 0);
+    let message = scene.repository.git(&["log", "-1", "--format=%B", "main"])?;
+    for key in ["key", "run"] {
+        assert!(message.contains(&told(&pinned, key).ok_or("a value")?), "{key} stands in the record");
+    }
+
+    let already = pin(&[])?;
+    assert_eq!((&already["outcome"], told(&already, "commit")), (&"already-pinned".into(), Some(head)));
+
+    let moved = scene.repository.push(&main_branch(), &[("README", "tea\n")], "Sell tea")?;
+    let api = format!("registry.test/shop/api@{}", scene.digest());
+    let words = ["pin", "--json", "--source-commit", &a, "--image", &api];
+    let raced =
+        scene.run(&[&words[..], &["--target=kustomization:deploy/kustomization.yaml"]].concat())?.json();
+    assert!(fits(&raced, &schema, &schema), "{raced:#}");
+    assert_eq!(
+        (&raced["outcome"], told(&raced, "actual_head")),
+        (&"head-moved".into(), Some(moved.to_string()))
+    );
+    assert!(told(&raced["error"], "hint").is_some());
+    Ok(())
+}
+
+#[test]
+fn a_value_that_does_not_parse_is_an_object_too() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    let run = scene.run(&["pin", "--json", "--image", "web@sha256:zz"])?;
+    let report = run.json();
+    assert_eq!((run.code, &report["outcome"]), (Some(2), &"invalid".into()));
+    assert!(
+        report["error"]["message"].as_str().is_some_and(|text| text.starts_with("--image: \"sha256:zz\""))
+    );
+    Ok(())
+}
+
+#[test]
+fn a_closed_pipe_is_no_defect() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    let mut child = scene.command(&["schema", "receipt"]).stdout(std::process::Stdio::piped()).spawn()?;
+    drop(child.stdout.take());
+    assert_eq!(child.wait()?.code(), Some(0));
+    Ok(())
+}
+
+#[test]
+fn no_command_and_no_such_flag_are_usage() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    for words in [&[][..], &["pin", "--no-such-flag"], &["push"], &["pin", "-q", "-v"]] {
+        assert_eq!(scene.run(words)?.code, Some(2), "{words:?}");
+    }
+    assert_eq!(scene.run(&["--version"])?.out, concat!("pinlib ", env!("CARGO_PKG_VERSION"), "\n"));
+    Ok(())
+}
