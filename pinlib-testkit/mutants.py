@@ -11,6 +11,8 @@ import os, pathlib, re, shutil, subprocess, sys, time
 PIN, GUARD, RECORD, RECOGNISE, GIT, READ, MANIFEST, PLAN, RESOLVE, REQUEST = (
     f"pinlib/src/{name}.rs" for name in "pin guard record recognise git/names read manifest/mod plan resolve request".split())
 FACTS = "pinlib/src/git/facts.rs"
+EVIDENCE, IMAGE, HTTP, LAYOUT = (f"pinlib/src/{name}.rs" for name in "evidence image/document http registry/layout".split())
+OCI, ANSWER, AUTH, ENDPOINT, LOGINS = (f"pinlib/src/registry/oci/{name}.rs" for name in "mod answer auth endpoint logins".split())
 YAML, DOCUMENT, QUOTE, SPLICE, VERIFY = (f"pinlib/src/manifest/yaml/{name}.rs" for name in "mod document quote splice verify".split())
 PLACE, KUSTOMIZE, WORKLOAD, HELM = (f"pinlib/src/manifest/{name}.rs" for name in "place kustomize workload helm".split())
 OBJECTS, SIGN, LOCAL, DISK, HISTORY, REFS = (
@@ -150,6 +152,50 @@ MUTANTS = [
     ("git: any key's signature is ours", SIGN, "Ok(said.len() == 1 && said == own)", "Ok(said.len() == 1)"),
     ("git: any gpg key's signature is ours", SIGN, "Ok(good && valid.any(|fingerprint| own.contains(fingerprint)))", "Ok(good && valid.any(|fingerprint| !fingerprint.is_empty() && !own.is_empty()))"),
     ("git: what is signed is not verified", SIGN, "if !self.prove(&armor, commit).await? {", "if false {"),
+    # Registries
+    ("registry: a claim is not held against the bytes", RESOLVE, "for expected in [expected, manifest.claimed]", "for expected in [expected, None]"),
+    ("registry: configs are not hashed", RESOLVE, "if !digest.is_of(&bytes) {", "if false {"),
+    ("registry: a manifest of an index is not hashed", RESOLVE, "match proven(registry, &image, Some(digest)).await?.1 {", "match proven(registry, &image, None).await?.1 {"),
+    ("registry: the first of many platforms is the one", RESOLVE, "[(platform, digest)] => {", "[(platform, digest), ..] => {"),
+    ("registry: a variant is no matter", RESOLVE, "if plain { platform == wish } else", "if false { platform == wish } else"),
+    ("registry: any single image serves any platform", RESOLVE, "platform.clone().filter(|platform| wish.takes(platform))", "platform.clone()"),
+    ("registry: unknown is a platform", IMAGE, "is_some_and(Machine::is_unknown)", "is_some_and(|_| false)"),
+    ("registry: what refers to an image is one", IMAGE, "|| self.annotations.get(\"vnd.docker.reference.type\").is_some()", ""),
+    ("registry: an attestation is an image", IMAGE, "(OCI_MANIFEST | DOCKER_MANIFEST, None, Some(_), _) if attests", "(OCI_MANIFEST | DOCKER_MANIFEST, None, Some(_), _) if false && attests"),
+    ("registry: an index of nothing is an image", IMAGE, "if images.is_empty() {", "if false {"),
+    ("registry: a document may be two things", IMAGE, "(OCI_INDEX | DOCKER_LIST, Some(entries), None, None)", "(OCI_INDEX | DOCKER_LIST, Some(entries), ..)"),
+    ("registry: a document may call itself another", IMAGE, "filter(|own| *own != media_type)", "filter(|_| false)"),
+    ("registry: one platform speaks for all", EVIDENCE, "if revisions == [None, None] {", "if revisions == [None, None] && said.is_empty() {"),
+    ("registry: one word is enough", EVIDENCE, "if said.iter().all(", "if said.iter().any("),
+    ("registry: the index is not heard", EVIDENCE, "said.extend(word(\"the annotation of the index\", &index.annotations));", ""),
+    ("registry: an entry of the index is not heard", EVIDENCE, "said.extend(word(&format!(\"the index about {}\", name(platform.as_ref())), &entry.annotations));", ""),
+    ("registry: an index may hold any number of images", EVIDENCE, "index.images.len() > IMAGES", "index.images.len() > 9 * IMAGES"),
+    ("registry: a short id is one", EVIDENCE, "said.revision.as_ref() == Some(&wanted)", "said.revision.as_ref().is_some_and(|said| wanted.starts_with(said.as_str()))"),
+    ("registry: a credential follows a redirect", OCI, "grant.filter(|_| endpoint.owns(&url))", "grant"),
+    ("registry: whoever asks is told who we are", OCI, "&& endpoint.owns(&answer.url)", ""),
+    ("registry: redirects without end", OCI, "for _ in 0..=REDIRECTS {", "for _ in 0..=99 * REDIRECTS {"),
+    ("registry: a token is not kept", OCI, "self.grants().insert(image.name(), fresh.clone());", ""),
+    ("registry: any media type is an image", OCI, "if !wanted.contains(&media_type.as_str()) {", "if false {"),
+    ("registry: a tag that is not there may come", OCI, "if image.digest().is_some() { answer.map_err(answer::may_lag) }", "if true { answer.map_err(answer::may_lag) }"),
+    ("registry: a digest that is not there never comes", ANSWER, "error.with_retry_after(Duration::from_secs(1))", "error"),
+    ("registry: what is shown is quoted back", ANSWER, "grant.hide(&words)", "words.clone()"),
+    ("registry: the password is quoted back", AUTH, "[Some(secret), password]", "[Some(secret), password.filter(|_| false)]"),
+    ("registry: what a server says is not cleaned", ANSWER, "out.push(if hidden { ' ' } else { c });", "out.push(if hidden && false { ' ' } else { c });"),
+    ("registry: a server's wish is not kept", ANSWER, "Some(wait) if kind == BackendErrorKind::RateLimited || kind", "Some(wait) if kind"),
+    ("registry: a refused login turns anonymous", AUTH, "token(http, realm, service.as_deref(), image, login.as_ref(), act).await", "match token(http, realm.clone(), service.as_deref(), image, login.as_ref(), act).await { Err(_) if login.is_some() => token(http, realm, service.as_deref(), image, None, act).await, done => done }"),
+    ("registry: a login that fails turns anonymous", AUTH, "let login = logins.find(image).await.map_err(|reason| unauthorized(format!(\"no login for {host}: {reason}\")))?;", "let login = logins.find(image).await.unwrap_or_default();"),
+    ("registry: any realm is sent a login", ENDPOINT, "\"http\" if self.allows_plain(self.host) && self.allows_plain(&host) => Ok(())", "\"http\" => Ok(())"),
+    ("registry: a realm on loopback is sent any login", ENDPOINT, "self.allows_plain(self.host) && self.allows_plain(&host)", "self.allows_plain(&host)"),
+    ("registry: a realm in plain http, for a plain registry", ENDPOINT, "self.allows_plain(self.host) && self.allows_plain(&host)", "self.allows_plain(self.host)"),
+    ("registry: an address may hold a credential", ENDPOINT, "if !url.username().is_empty() || url.password().is_some() {", "if false {"),
+    ("registry: localhost by its beginning", ENDPOINT, "name.eq_ignore_ascii_case(\"localhost\")", "name.starts_with(\"localhost\")"),
+    ("registry: a login for any registry", LOGINS, "same_registry(&login.registry, image.registry())", "same_registry(&login.registry, image.registry()) || true"),
+    ("registry: a helper that fails has none", LOGINS, "if stdout.trim() == \"credentials not found in native keychain\" =>", "if !stdout.is_empty() =>"),
+    ("registry: a repository's own login is passed over", LOGINS, "std::iter::once(path.clone()).chain(parents)", "parents.skip(9)"),
+    ("registry: an answer is never too long", HTTP, "if body.len() + chunk.len() > limit {", "if body.len() + chunk.len() > 99 * limit {"),
+    ("registry: a layout's file is never too long", LAYOUT, "if bytes.len() > limit {", "if false {"),
+    ("registry: a layout's full name is no matter", LAYOUT, "is_ok_and(|name| name.same_image(image) && name", "is_ok_and(|name| name"),
+    ("registry: a layout's first entry is the one", LAYOUT, "match found[..] {\n                    [digest] => digest,", "match found[..] {\n                    [digest, ..] => digest,"),
 ]
 # Why a survivor is no hole.
 EXPLAINED = {
@@ -187,14 +233,17 @@ for part in subprocess.run(["git", "ls-files", "--cached", "--others", "--exclud
     shutil.copy(root / part, copy / part)
 
 
-# Which tests are asked, in turn, until one objects: the editors' own, those of repositories on disk, or the scenes.
+# Which tests are asked, in turn, until one objects: those of the editors, of repositories on disk, of registries, or the
+# scenes.
 EDITING = [["pinlib", "kustomize", "workload", "helm", "paths", "images", "yaml::a"], ["pinlib", "yaml::hostile"]]
 ON_DISK = [["pinlib --features git-local", "forge_disk", "forge_local", "signing"]]
+REGISTRIES = [["pinlib --features oci", "endpoint", "resolve", "registry_layout", "registry_answers", "registry_logins"]]
 SCENES = [["pinlib-testkit", "--skip", "schedules"], ["pinlib-testkit", "schedules"]]
+SUITES = {"yaml": EDITING, "git": ON_DISK, "registry": REGISTRIES}
 
 
 def run(package, *filters):
-    return subprocess.run(["cargo", "test", "-q", "-p", *package.split(), "--test", "it", "--", *filters], cwd=copy,
+    return subprocess.run(["cargo", "test", "-q", "-p", *package.split(), "--lib", "--test", "it", "--", *filters], cwd=copy,
                           capture_output=True, text=True, env={**os.environ, "RUST_BACKTRACE": "0", "RUSTFLAGS": "-Awarnings"})
 
 
@@ -209,7 +258,7 @@ for name, path, old, new in MUTANTS:
         fate, by = "STALE", []
     else:
         file.write_text(changed)
-        for filters in EDITING if name.startswith("yaml: ") else ON_DISK if name.startswith("git: ") else SCENES:
+        for filters in SUITES.get(name.split(": ")[0], SCENES):
             done = run(*filters)
             if done.returncode:
                 break

@@ -188,3 +188,59 @@ async fn token(
     let grant = token.and_then(|token| Grant::new("Bearer", &token));
     grant.map_or_else(|| error(invalid, format!("{said}, and no token that can be used")), Ok)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use reqwest::header::HeaderMap;
+
+    fn of(values: &[&str]) -> Option<Challenge> {
+        let value = |text: &&str| HeaderValue::from_str(text).expect("a header");
+        Challenge::of(&values.iter().map(|text| (WWW_AUTHENTICATE, value(text))).collect::<HeaderMap>())
+    }
+
+    #[test]
+    fn challenges_of_registries_are_read() {
+        let bearer = |realm: &str, service: Option<&str>| {
+            Some(Challenge::Bearer { realm: realm.into(), service: service.map(str::to_owned) })
+        };
+        let hub = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/nginx:pull""#;
+        assert_eq!(of(&[hub]), bearer("https://auth.docker.io/token", Some("registry.docker.io")));
+        assert_eq!(
+            of(&[r#"bearer REALM="https://a.test/t?x=1,2", error="invalid_token""#]),
+            bearer("https://a.test/t?x=1,2", None)
+        );
+        assert_eq!(of(&[r#"Bearer realm="https://a.test/\"q\"""#]), bearer("https://a.test/\"q\"", None));
+        let aws = r#"Basic realm="https://1.dkr.ecr.eu-west-1.amazonaws.com/",service="ecr.amazonaws.com""#;
+        assert_eq!(of(&[aws]), Some(Challenge::Basic));
+        // A token server is preferred, in one header or in two.
+        assert_eq!(
+            of(&[r#"Basic realm="x", Bearer realm="https://a.test/""#]),
+            bearer("https://a.test/", None)
+        );
+        assert_eq!(
+            of(&[r#"Basic realm="x""#, r#"Bearer realm="https://a.test/""#]),
+            bearer("https://a.test/", None)
+        );
+        for none in [
+            "",
+            "Bearer",
+            r#"Bearer service="x""#,
+            "Negotiate",
+            r#"Bearer realm="https://a.test/"#,
+            ",,,",
+            "=\"=",
+        ] {
+            assert_eq!(of(&[none]), None, "{none}");
+        }
+        assert_eq!(of(&[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_challenge_makes_it_panic(text in r#"(Bearer|Basic|realm|service|[=,"\\ ]|[ -~]){0,20}"#) {
+            of(&[text.trim()]);
+        }
+    }
+}

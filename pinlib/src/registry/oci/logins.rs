@@ -161,3 +161,47 @@ fn in_file(path: &Path, image: &Reference) -> Result<Option<Login>, String> {
         Err(error) => Err(failed(&error.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Under which name a file with these names knows an image.
+    fn name(image: &str, auths: &[&str], helpers: &[&str]) -> String {
+        let map =
+            |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "")).collect::<BTreeMap<_, _>>();
+        let file = serde_json::json!({"auths": map(auths), "credHelpers": map(helpers)}).to_string();
+        serde_json::from_str::<Known>(&file).expect("a file").name(&image.parse().expect("an image"))
+    }
+
+    #[test]
+    fn the_closest_name_in_a_file_counts() {
+        let all = ["ghcr.io", "ghcr.io/acme", "ghcr.io/acme/app", "ghcr.io/acme/app/x", "ghcr.io/ac"];
+        for known in (0..3).rev() {
+            assert_eq!(name("ghcr.io/acme/app", &all[..=known], &[]), all[known]);
+        }
+        assert_eq!(name("ghcr.io/acme/app", &all, &[]), "ghcr.io/acme/app");
+        assert_eq!(name("ghcr.io/acme/app", &all[3..], &[]), "ghcr.io");
+        assert_eq!(name("ghcr.io/acme/app", &[], &["ghcr.io"]), "ghcr.io");
+        assert_eq!(name("localhost:5000/app", &["localhost"], &[]), "localhost:5000");
+        for hub in [HUB, "index.docker.io", "docker.io", "docker.io/library"] {
+            assert_eq!(name("nginx", &[hub], &[]), hub);
+            assert_eq!(name("nginx", &[], &[hub]), hub);
+        }
+        assert_eq!(name("nginx", &[], &[]), HUB, "what docker asks a store for");
+    }
+
+    #[test]
+    fn a_registry_is_given_by_any_of_its_names() {
+        for (one, other) in
+            [("docker.io", "docker.io"), ("index.docker.io", "docker.io"), ("GHCR.io", "ghcr.io")]
+        {
+            assert!(same_registry(one, other), "{one} {other}");
+        }
+        for (one, other) in
+            [("ghcr.io", "ghcr.io:443"), ("", "docker.io"), ("ghcr.io/acme", "ghcr.io"), ("io", "docker.io")]
+        {
+            assert!(!same_registry(one, other), "{one} {other}");
+        }
+    }
+}
