@@ -5,10 +5,14 @@ use crate::{
     remote::{FILE, Login, Remote, forge, http, pinner, present, request_in, serve},
 };
 use pinlib::{
-    BackendErrorKind, CommitRange, Done, GitForge, GitLogin, Mode, OutcomeKind, RunId, SmartHttpForge,
+    Author, BackendErrorKind, CommitRange, Done, GitForge, GitLogin, History, Mode, OutcomeKind, RepoPath,
+    RunId, Signature, SigningKey, SmartHttpForge,
 };
-use pinlib_testkit::{repository::Repository, servers::git::GitServer};
-use std::{fmt::Write, sync::Arc};
+use pinlib_testkit::{
+    repository::Repository,
+    servers::{git::GitServer, program},
+};
+use std::{fmt::Write, process::Command, sync::Arc};
 
 fn reach(repository: &Repository, login: Login) -> (GitServer, Arc<dyn GitForge>) {
     let server = serve(repository, login);
@@ -247,4 +251,90 @@ fn a_wrong_address_is_refused_without_its_secret() {
         assert!(!format!("{forge} {forge:?}").contains("t0ken"));
         assert_eq!(forge.to_string(), url.trim_end_matches('/'));
     }
+}
+
+#[test]
+fn what_comes_as_deltas_is_read_as_what_it_was() {
+    let Some(remote) = Remote::new(None, &[FILE]) else { return };
+    // Numbers of a generator: nothing that deflates well, but each version is almost the one before.
+    let mut noise = 1_u64;
+    let mut lines: Vec<String> = (0..2000)
+        .map(|_| {
+            noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            format!("{noise:x}\n")
+        })
+        .collect();
+    let mut versions = Vec::new();
+    for n in 0..30 {
+        lines[n * 60] = format!("version {n}\n");
+        let text = lines.concat();
+        versions.push((remote.push(&[("noise", &text)]), text));
+    }
+    remote.git(&["repack", "-q", "-a", "-d", "-f", "--depth=50"]);
+    let (http, path) = (http(), "noise".parse::<RepoPath>().expect("a path"));
+    let forge = SmartHttpForge::new(&remote.url(), http.clone(), None, unsigned()).expect("a forge");
+    let wanted: Vec<_> = versions.iter().map(|(oid, _)| (*oid, path.clone())).collect();
+    let files = remote.block_on(forge.read(&wanted)).expect("files");
+    for (file, (_, text)) in files.into_iter().zip(&versions) {
+        assert!(file.expect("a file").bytes == text.as_bytes());
+    }
+    let (whole, came) =
+        (versions.iter().map(|(_, text)| text.len() as u64).sum::<u64>(), http.meter().received());
+    assert!(came * 10 < whole, "{came} bytes of {whole}: they came as deltas");
+}
+
+#[test]
+fn a_signed_pin_is_told_from_one_that_is_not() {
+    let Some(keygen) = program("ssh-keygen").expect("no test skips in CI") else { return };
+    let Some(remote) = Remote::new(None, &[FILE]) else { return };
+    let key = remote.repository.root().join("key");
+    let keygen = Command::new(keygen).args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();
+    assert!(keygen.expect("ssh-keygen runs").success());
+    let author =
+        Author::new(crate::git_world::pinner(), Some(SigningKey::Ssh(key.clone()))).expect("an author");
+    let signed = || SmartHttpForge::new(&remote.url(), http(), None, author.clone()).expect("a forge");
+    let source = remote.head();
+    let receipt = remote.pin(signed(), source, "one").expect("a pin");
+    let allowed = remote.repository.root().join("allowed");
+    let public = std::fs::read_to_string(key.with_extension("pub")).expect("a key");
+    std::fs::write(&allowed, format!("pinlib@ci.test {public}")).expect("a file");
+    remote.git(&["config", "gpg.ssh.allowedSignersFile", &allowed.display().to_string()]);
+    remote.git(&["verify-commit", "main"]);
+    let range = CommitRange { base: source, upto: receipt.commit, limit: 9 };
+    for (forge, signature) in [(signed(), Signature::Valid), (remote.forge(), Signature::Unproven)] {
+        let history = remote.block_on(forge.history(&range)).expect("a history");
+        let History::Descends(facts) = history else { panic!("{history:?}") };
+        assert_eq!(facts[0].signature, signature);
+    }
+}
+
+#[test]
+fn trees_within_trees_come_all() {
+    let Some(remote) = Remote::new(None, &[("a/b/c/file", "x\n"), FILE]) else { return };
+    let tree = |path: &str| remote.git(&["rev-parse", &format!("main:{path}")]).parse().expect("an oid");
+    // Git leaves out of one answer what another wanted tree holds.
+    let oids: Vec<_> = ["a", "a/b", "a/b/c", "deploy"].map(tree).into();
+    let trees = remote.block_on(remote.forge().trees(&oids)).expect("trees");
+    let names: Vec<_> =
+        trees.iter().map(|tree| String::from_utf8_lossy(&tree[0].name).into_owned()).collect();
+    assert_eq!(names, ["b", "c", "file", "prod"]);
+}
+
+#[test]
+fn what_is_not_in_the_repository_is_not_found() {
+    let Some(remote) = Remote::new(None, &[FILE]) else { return };
+    let nobody = "1".repeat(40).parse().expect("an oid");
+    let wanted = [(nobody, FILE.0.parse().expect("a path"))];
+    let error = remote.block_on(remote.forge().read(&wanted)).expect_err("no file");
+    assert_eq!(error.kind(), BackendErrorKind::NotFound, "{error}");
+    let range = CommitRange { base: remote.head(), upto: nobody, limit: 9 };
+    let error = remote.block_on(remote.forge().history(&range)).expect_err("no history");
+    assert_eq!(error.kind(), BackendErrorKind::NotFound, "{error}");
+    let other = "1".repeat(64).parse().expect("an oid");
+    let wanted = [(other, FILE.0.parse().expect("a path"))];
+    let error = remote.block_on(remote.forge().read(&wanted)).expect_err("no file");
+    assert!(error.to_string().contains("Sha1 repository"), "{error}");
+    let blob = remote.git(&["rev-parse", &format!("main:{}", FILE.0)]).parse().expect("an oid");
+    let error = remote.block_on(remote.forge().trees(&[blob])).expect_err("no tree");
+    assert_eq!(error.kind(), BackendErrorKind::Invalid, "{error}");
 }

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use fetch::{Offer, Wish};
 use gix::objs::Kind;
 use pack::Objects;
-use reader::{Along, Reader};
+use reader::{Reader, Wanted};
 use std::{
     collections::BTreeSet,
     fmt::{self, Debug, Display},
@@ -140,7 +140,7 @@ impl<T: Transport> GitForge for WireForge<T> {
         let holds = |mode| !matches!(mode, Mode::Tree | Mode::Gitlink);
         let blobs: Vec<_> =
             found.iter().flatten().filter(|entry| holds(entry.mode)).map(|entry| entry.oid).collect();
-        reader.bring(blobs, Along::Nothing).await?;
+        reader.bring(blobs, Wanted::Inside).await?;
         let file = |(entry, (_, path)): (Option<TreeEntry>, &(Oid, RepoPath))| {
             let Some(TreeEntry { mode, oid, .. }) = entry else { return Ok(None) };
             let bytes = if holds(mode) { &reader.get(oid, Kind::Blob)?.bytes[..] } else { &[] };
@@ -156,13 +156,13 @@ impl<T: Transport> GitForge for WireForge<T> {
     async fn trees(&self, oids: &[Oid]) -> Result<Vec<Vec<TreeEntry>>, BackendError> {
         let act = format!("read {} trees", oids.len());
         let mut reader = self.reader(&act);
-        reader.bring(oids.iter().copied(), Along::Nothing).await?;
+        reader.bring(oids.iter().copied(), Wanted::Anything).await?;
         let mut trees = Vec::new();
         for oid in oids {
             let commit = reader.objects.get(oid).is_some_and(|object| object.kind == Kind::Commit);
             trees.push(if commit { reader.commit(*oid)?.tree } else { *oid });
         }
-        reader.bring(trees.iter().copied(), Along::Nothing).await?;
+        reader.bring(trees.iter().copied(), Wanted::Inside).await?;
         trees.into_iter().map(|tree| reader.tree(tree)).collect()
     }
 

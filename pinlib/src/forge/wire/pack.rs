@@ -27,7 +27,7 @@ pub(crate) type Objects = BTreeMap<Oid, Arc<Object>>;
 mod limit {
     pub(super) const OBJECTS: u32 = 500_000;
     pub(super) const OBJECT: usize = 32 << 20;
-    pub(super) const TOTAL: usize = 256 << 20;
+    pub(super) const TOTAL: usize = 128 << 20;
     /// How often a delta may stand before its base. Git writes them after.
     pub(super) const ROUNDS: usize = 50;
 }
@@ -231,4 +231,162 @@ pub(crate) fn write(objects: &[Object], format: ObjectFormat) -> io::Result<Vec<
     let sum = checksum(format, &pack).map_err(io::Error::other)?;
     pack.extend_from_slice(sum.as_bytes());
     Ok(pack)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SHA1: ObjectFormat = ObjectFormat::Sha1;
+
+    fn object(kind: Kind, bytes: impl Into<Vec<u8>>) -> Object {
+        let bytes = bytes.into();
+        Object { kind, oid: objects::oid(SHA1, kind, &bytes), bytes }
+    }
+
+    /// One entry, its size as told.
+    fn entry(header: Header, size: u64, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        header.write_to(size, &mut out).expect("it is written");
+        let mut deflated = deflate::Write::new(out, Compression::DEFAULT);
+        deflated.write_all(bytes).expect("it deflates");
+        deflated.flush().expect("it deflates");
+        deflated.into_inner()
+    }
+
+    /// A pack of these entries whose checksum is right.
+    fn sealed(count: u32, entries: &[Vec<u8>]) -> Vec<u8> {
+        let mut pack = [&header::encode(Version::V2, count)[..], &entries.concat()].concat();
+        let sum = checksum(SHA1, &pack).expect("a sum");
+        pack.extend_from_slice(sum.as_bytes());
+        pack
+    }
+
+    fn whole(bytes: &[u8]) -> Vec<u8> {
+        entry(Header::Blob, bytes.len() as u64, bytes)
+    }
+
+    fn delta_on(oid: Oid, delta: &[u8]) -> Vec<u8> {
+        let base_id = ObjectId::from_bytes_or_panic(oid.as_bytes());
+        entry(Header::RefDelta { base_id }, delta.len() as u64, delta)
+    }
+
+    /// Says `he`, `llo` of the base `hello`, and `!`.
+    const DELTA: &[u8] = b"\x05\x08\x02he\x91\x02\x03\x03!!!";
+
+    fn damage(pack: &[u8]) -> String {
+        read(pack, SHA1).expect_err("it is damaged").to_string()
+    }
+
+    #[test]
+    fn a_delta_is_applied_wherever_its_base_stands() {
+        let (base, want) = (object(Kind::Blob, "hello"), object(Kind::Blob, "hello!!!"));
+        let first = whole(b"hello");
+        let back = entry(Header::OfsDelta { base_distance: first.len() as u64 }, DELTA.len() as u64, DELTA);
+        for pack in [
+            sealed(2, &[first.clone(), back]),
+            sealed(2, &[first.clone(), delta_on(base.oid, DELTA)]),
+            sealed(2, &[delta_on(base.oid, DELTA), first.clone()]),
+        ] {
+            let objects = read(&pack, SHA1).expect("a pack");
+            assert_eq!(*objects[&want.oid], want);
+            assert_eq!(objects.len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_delta_that_leads_nowhere_is_damage() {
+        let base = object(Kind::Blob, "hello");
+        let on_base = |delta: &[u8]| sealed(2, &[whole(b"hello"), delta_on(base.oid, delta)]);
+        let unfit: [&[u8]; 9] = [
+            b"",
+            b"\x05",
+            b"\x04\x02\x02he",
+            b"\x05\x02\x03he",
+            b"\x05\x03\x02he",
+            b"\x05\x01\x02he",
+            b"\x05\x02\x00he",
+            b"\x05\x03\x91\x03\x03",
+            b"\x05\x03\xff\xff\xff\xff\xff\xff\xff\xff",
+        ];
+        for delta in unfit {
+            assert!(damage(&on_base(delta)).contains("does not fit its base"), "{delta:?}");
+        }
+        assert!(damage(&on_base(b"\x05\xff\xff\xff\xff\xff\xff\x02he")).contains("does not fit its base"));
+        assert!(damage(&on_base(b"\x05\xff\xff\xff\x7f\x02he")).contains("one of its objects"));
+        assert!(damage(&sealed(1, &[delta_on(base.oid, DELTA)])).contains("that is not in it"));
+        let early = entry(Header::OfsDelta { base_distance: 4000 }, DELTA.len() as u64, DELTA);
+        assert!(damage(&sealed(2, &[whole(b"hello"), early])).contains("before its begin"));
+        let astray = entry(Header::OfsDelta { base_distance: 3 }, DELTA.len() as u64, DELTA);
+        assert!(damage(&sealed(2, &[whole(b"hello"), astray])).contains("that is not in it"));
+    }
+
+    #[test]
+    fn a_chain_of_deltas_that_stands_upside_down_is_bounded() {
+        let (mut base, mut entries) = (object(Kind::Blob, vec![0]), vec![whole(&[0])]);
+        for n in 1..100 {
+            entries.push(delta_on(base.oid, &[1, 1, 1, n]));
+            base = object(Kind::Blob, vec![n]);
+        }
+        assert_eq!(read(&sealed(100, &entries), SHA1).expect("a pack").len(), 100);
+        entries.reverse();
+        assert!(damage(&sealed(100, &entries)).contains("a chain of deltas"));
+    }
+
+    #[test]
+    fn what_is_larger_than_told_or_than_allowed_is_refused() {
+        let lies = |size, bytes: &[u8]| sealed(1, &[entry(Header::Blob, size, bytes)]);
+        assert!(damage(&lies(4, b"hello")).contains("does not inflate to its size"));
+        assert!(damage(&lies(6, b"hello")).contains("does not inflate to its size"));
+        assert!(damage(&lies(u64::MAX >> 8, b"hello")).contains("one of its objects"));
+        assert!(damage(&sealed(u32::MAX, &[whole(b"hello")])).contains("the number of its objects"));
+        assert!(damage(&sealed(2, &[whole(b"hello")])).contains("ends too early"));
+        assert!(damage(&sealed(1, &[whole(b"hello"), whole(b"more")])).contains("goes on"));
+        let zeros = vec![0; limit::OBJECT];
+        let bomb: Vec<_> = std::iter::repeat_n(whole(&zeros), limit::TOTAL / limit::OBJECT + 1).collect();
+        assert!(damage(&sealed(9, &bomb)).contains("all of its objects"));
+    }
+
+    #[test]
+    fn an_empty_object_and_an_empty_pack_are_read() {
+        assert_eq!(read(&sealed(0, &[]), SHA1).expect("a pack").len(), 0);
+        let empty = object(Kind::Tree, "");
+        let pack = write(std::slice::from_ref(&empty), SHA1).expect("a pack");
+        assert_eq!(*read(&pack, SHA1).expect("a pack")[&empty.oid], empty);
+    }
+
+    fn objects() -> impl Strategy<Value = Vec<Object>> {
+        let kind = prop_oneof![Just(Kind::Blob), Just(Kind::Tree), Just(Kind::Commit)];
+        let one = (kind, proptest::collection::vec(any::<u8>(), 0..300));
+        proptest::collection::vec(one.prop_map(|(kind, bytes)| object(kind, bytes)), 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(objects in objects()) {
+            for format in [SHA1, ObjectFormat::Sha256] {
+                let named = objects.iter().map(|one| objects::oid(format, one.kind, &one.bytes));
+                let read = read(&write(&objects, format).expect("a pack"), format).expect("a pack");
+                for (oid, object) in named.zip(&objects) {
+                    prop_assert_eq!((read[&oid].kind, &read[&oid].bytes), (object.kind, &object.bytes));
+                }
+            }
+        }
+        #[test]
+        fn no_pack_is_a_panic(objects in objects(), at in any::<usize>(), byte in any::<u8>(), delta in any::<Vec<u8>>()) {
+            let mut pack = write(&objects, SHA1).expect("a pack");
+            pack.truncate(pack.len() - 20);
+            let place = header::SIZE + at % (pack.len() - header::SIZE).max(1);
+            if let Some(place) = pack.get_mut(place) {
+                *place = byte;
+            }
+            let count = u32::try_from(objects.len()).expect("few");
+            let mut entries = vec![pack.split_off(header::SIZE)];
+            read(&sealed(count, &entries), SHA1).ok();
+            entries.extend(objects.first().map(|base| delta_on(base.oid, &delta)));
+            read(&sealed(count + 1, &entries), SHA1).ok();
+            read(&delta, SHA1).ok();
+        }
+    }
 }

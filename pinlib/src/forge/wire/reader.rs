@@ -20,11 +20,14 @@ pub(super) struct Reader<'a, T> {
     pub(super) objects: Objects,
 }
 
-/// What shall come with a commit.
+/// What is known of the objects that are wanted.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Along {
-    Nothing,
-    ItsTree,
+pub(super) enum Wanted {
+    /// They are commits, and their trees come with them.
+    Commits,
+    /// They are trees or blobs.
+    Inside,
+    Anything,
 }
 
 impl<T: Transport> Reader<'_, T> {
@@ -36,7 +39,7 @@ impl<T: Transport> Reader<'_, T> {
     pub(super) async fn bring(
         &mut self,
         oids: impl IntoIterator<Item = Oid>,
-        along: Along,
+        kind: Wanted,
     ) -> Result<(), BackendError> {
         let mut missing: BTreeSet<Oid> =
             oids.into_iter().filter(|oid| !self.objects.contains_key(oid)).collect();
@@ -61,8 +64,8 @@ impl<T: Transport> Reader<'_, T> {
                 wants: &wants,
                 have: None,
                 done: true,
-                alone: true,
-                levels: usize::from(along == Along::ItsTree),
+                alone: kind != Wanted::Inside,
+                levels: usize::from(kind == Wanted::Commits),
             };
             let fetched =
                 offer.fetch(&self.forge.transport, wish, self.act).await?.objects.unwrap_or_default();
@@ -111,7 +114,7 @@ impl<T: Transport> Reader<'_, T> {
         &mut self,
         wanted: &[(Oid, RepoPath)],
     ) -> Result<Vec<Option<TreeEntry>>, BackendError> {
-        self.bring(wanted.iter().map(|(commit, _)| *commit), Along::ItsTree).await?;
+        self.bring(wanted.iter().map(|(commit, _)| *commit), Wanted::Commits).await?;
         loop {
             let (trees, mut found, mut needed) = (self.trees(), Vec::new(), Vec::new());
             for (commit, path) in wanted {
@@ -124,7 +127,7 @@ impl<T: Transport> Reader<'_, T> {
             if needed.is_empty() {
                 return Ok(found);
             }
-            self.bring(needed, Along::Nothing).await?;
+            self.bring(needed, Wanted::Inside).await?;
         }
     }
 
