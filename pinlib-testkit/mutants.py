@@ -13,6 +13,8 @@ PIN, GUARD, RECORD, RECOGNISE, GIT, READ, MANIFEST, PLAN, RESOLVE, REQUEST = (
 FACTS = "pinlib/src/git/facts.rs"
 EVIDENCE, IMAGE, HTTP, LAYOUT = (f"pinlib/src/{name}.rs" for name in "evidence image/document http registry/layout".split())
 OCI, ANSWER, AUTH, ENDPOINT, LOGINS = (f"pinlib/src/registry/oci/{name}.rs" for name in "mod answer auth endpoint logins".split())
+WIRE, PUSH, READER, PACK = (f"pinlib/src/forge/wire/{name}.rs" for name in "mod push reader pack".split())
+SMART_HTTP, SSH, TEXT = (f"pinlib/src/forge/{name}.rs" for name in "smart_http ssh text".split())
 YAML, DOCUMENT, QUOTE, SPLICE, VERIFY = (f"pinlib/src/manifest/yaml/{name}.rs" for name in "mod document quote splice verify".split())
 PLACE, KUSTOMIZE, WORKLOAD, HELM = (f"pinlib/src/manifest/{name}.rs" for name in "place kustomize workload helm".split())
 OBJECTS, SIGN, LOCAL, DISK, HISTORY, REFS = (
@@ -196,6 +198,29 @@ MUTANTS = [
     ("registry: a layout's file is never too long", LAYOUT, "if bytes.len() > limit {", "if false {"),
     ("registry: a layout's full name is no matter", LAYOUT, "is_ok_and(|name| name.same_image(image) && name", "is_ok_and(|name| name"),
     ("registry: a layout's first entry is the one", LAYOUT, "match found[..] {\n                    [digest] => digest,", "match found[..] {\n                    [digest, ..] => digest,"),
+    # Git's protocol
+    ("wire: the old oid is whatever stands there", PUSH, "let offer = Offer::read(offer, &branch, act)?;", "let told = String::from_utf8_lossy(offer).into_owned(); let told = told.split(&format!(\" {branch}\")).next().unwrap_or_default().to_owned(); let old = told[told.len().saturating_sub(old.to_string().len())..].to_owned(); let offer = Offer::read(offer, &branch, act)?;"),
+    ("wire: a report is not read", PUSH, "match report(&answer, &branch).map_err(doubt)? {", "match report(&answer, &branch).or(Ok(Report::Done)).map_err(doubt)? {"),
+    ("wire: a refusal is a yes", PUSH, "Report::Refused { reason, beside } => Err(refusal(commit, &reason, &beside))", "Report::Refused { .. } => Ok(oid)"),
+    ("wire: a report on another ref is on ours", PUSH, "[(name, None)]) if name == branch", "[(name, None)]) if !name.is_empty()"),
+    ("wire: what did not unpack can be a yes", PUSH, "(Some(\"ok\"), [(name, None)])", "(Some(_), [(name, None)])"),
+    ("wire: half a report is one", PUSH, "if !ended {", "if false {"),
+    ("wire: doubt is a refusal", PUSH, "CommitError::Ambiguous(BackendError::new", "CommitError::NotLanded(BackendError::new"),
+    ("wire: a lost answer is a refusal", SMART_HTTP, "Err(error) => return Err(CommitError::Ambiguous(error.while_trying(act)))", "Err(error) => return Err(CommitError::NotLanded(error.while_trying(act)))"),
+    ("wire: any status is the door", SMART_HTTP, "matches!(answer.status.as_u16(), 401 | 403 | 404 | 411 | 413 | 429)", "!answer.status.is_success()"),
+    ("wire: nothing is turned away at the door", SMART_HTTP, "matches!(answer.status.as_u16(), 401 | 403 | 404 | 411 | 413 | 429)", "false"),
+    ("wire: a redirect is followed", HTTP, ".redirect(reqwest::redirect::Policy::none())", ".redirect(reqwest::redirect::Policy::limited(3))"),
+    ("wire: a login goes anywhere in the clear", SMART_HTTP, "login.is_some() && url.scheme() == \"http\"", "false && url.scheme() == \"http\""),
+    ("wire: an address may hold a password", SMART_HTTP, "!url.username().is_empty() || url.password().is_some()", "false"),
+    ("wire: a host may be an option", SSH, "any(|text| text.starts_with('-'))", "any(|text| text.starts_with('-') && false)"),
+    ("wire: a lost race is a rule", TEXT, "if MOVED.iter().any(|words| reason.contains(words)) {", "if false {"),
+    ("wire: dates end a history", WIRE, "if fetched.objects.is_none() {", "if fetched.objects.is_none() { return Ok(History::Unrelated); } if false {"),
+    ("wire: a history has no end", WIRE, "true if facts.len() > limit =>", "true if facts.len() > limit && false =>"),
+    ("wire: the head is remembered", WIRE, "let head = offer.head(&self.transport, branch, &act).await?;", "static SEEN: Mutex<Option<(String, Oid)>> = Mutex::new(None); let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|(place, _)| *place == self.to_string()).map(|(_, oid)| oid); let head = match seen { Some(oid) => Some(oid), None => offer.head(&self.transport, branch, &act).await? }; if let Some(oid) = head { *SEEN.lock().unwrap_or_else(PoisonError::into_inner) = Some((self.to_string(), oid)); }"),
+    ("wire: what one answer leaves out is not asked for again", READER, "if missing.len() == before {", "if !missing.is_empty() {"),
+    ("wire: a pack is taken on trust", PACK, "if checksum(format, body)?.as_bytes() != sum {", "if false {"),
+    ("wire: a delta may lack its end", PACK, "if out.len() == to { Ok(out) } else { Err(BAD) }", "Ok(out)"),
+    ("wire: a pack may unfold without end", PACK, "total += size; if total > limit::TOTAL {", "total += size; if total > usize::MAX {"),
 ]
 # Why a survivor is no hole.
 EXPLAINED = {
@@ -233,13 +258,15 @@ for part in subprocess.run(["git", "ls-files", "--cached", "--others", "--exclud
     shutil.copy(root / part, copy / part)
 
 
-# Which tests are asked, in turn, until one objects: those of the editors, of repositories on disk, of registries, or the
-# scenes.
+# Which tests are asked, in turn, until one objects: those of the editors, of repositories on disk, of git servers, of
+# registries, or the scenes.
 EDITING = [["pinlib", "kustomize", "workload", "helm", "paths", "images", "yaml::a"], ["pinlib", "yaml::hostile"]]
 ON_DISK = [["pinlib --features git-local", "forge_disk", "forge_local", "signing"]]
 REGISTRIES = [["pinlib --features oci", "endpoint", "resolve", "registry_layout", "registry_answers", "registry_logins"]]
+SERVERS = [["pinlib --features git-http", "forge_faults", "forge_http::sha1", "forge_http::a", "forge_http::trees",
+            "forge_http::objects", "wire", "ssh", "text"]]
 SCENES = [["pinlib-testkit", "--skip", "schedules"], ["pinlib-testkit", "schedules"]]
-SUITES = {"yaml": EDITING, "git": ON_DISK, "registry": REGISTRIES}
+SUITES = {"yaml": EDITING, "git": ON_DISK, "wire": SERVERS, "registry": REGISTRIES}
 
 
 def run(package, *filters):

@@ -51,11 +51,10 @@ pub(crate) fn refusal(commit: &GuardedCommit, reason: &str, beside: &str) -> Com
         "cannot lock ref",
         "failed to lock",
     ];
-    if beside.contains("unable to resolve reference") {
-        let error = BackendError::new(BackendErrorKind::NotFound, format!("push to {}", commit.branch()));
-        return CommitError::NotLanded(error.because("there is no such branch"));
-    }
     if MOVED.iter().any(|words| reason.contains(words)) {
+        if beside.contains("unable to resolve reference") {
+            return CommitError::NotLanded(no_branch(&format!("push to {}", commit.branch())));
+        }
         let (branch, expected) = (commit.branch().clone(), commit.expected_head());
         let actual = actual(reason).or_else(|| actual(beside)).filter(|actual| *actual != expected);
         return CommitError::HeadMoved { branch, expected, actual };
@@ -67,6 +66,11 @@ pub(crate) fn refusal(commit: &GuardedCommit, reason: &str, beside: &str) -> Com
     });
     let message = if beside.is_empty() { reason.to_owned() } else { format!("{reason}: {beside}") };
     CommitError::Rejected { rule: Some(code.unwrap_or(reason).to_owned()), message }
+}
+
+/// The failure of whoever acts on a branch that is not there.
+pub(crate) fn no_branch(act: &str) -> BackendError {
+    BackendError::new(BackendErrorKind::NotFound, act).because("there is no such branch")
 }
 
 /// The head that `is at X but expected Y` tells.

@@ -10,7 +10,7 @@ use crate::{
     backend::{BackendError, BackendErrorKind},
     forge::{
         CommitError,
-        text::{printable, refusal},
+        text::{no_branch, printable, refusal},
     },
     git::Oid,
     guard::GuardedCommit,
@@ -61,12 +61,11 @@ pub(super) async fn push(
     };
     match report(&answer, &branch).map_err(doubt)? {
         Report::Done => Ok(oid),
-        // The server refused, and it had no such branch before: a pin never makes one.
-        Report::Refused { .. } if !there => {
-            let error = BackendError::new(BackendErrorKind::NotFound, act).because("there is no such branch");
-            Err(CommitError::NotLanded(error))
-        }
-        Report::Refused { reason, beside } => Err(refusal(commit, &reason, &beside)),
+        Report::Refused { reason, beside } => Err(match refusal(commit, &reason, &beside) {
+            // It had no such branch before, and tells no head that it has now: a pin never makes one.
+            CommitError::HeadMoved { actual: None, .. } if !there => CommitError::NotLanded(no_branch(act)),
+            refusal => refusal,
+        }),
     }
 }
 
