@@ -201,7 +201,7 @@ MUTANTS = [
     # Git's protocol
     ("wire: the old oid is whatever stands there", PUSH, "let offer = Offer::read(offer, &branch, act)?;", "let told = String::from_utf8_lossy(offer).into_owned(); let told = told.split(&format!(\" {branch}\")).next().unwrap_or_default().to_owned(); let old = told[told.len().saturating_sub(old.to_string().len())..].to_owned(); let offer = Offer::read(offer, &branch, act)?;"),
     ("wire: a report is not read", PUSH, "match report(&answer, &branch).map_err(doubt)? {", "match report(&answer, &branch).or(Ok(Report::Done)).map_err(doubt)? {"),
-    ("wire: a refusal is a yes", PUSH, "Report::Refused { reason, beside } => Err(refusal(commit, &reason, &beside))", "Report::Refused { .. } => Ok(oid)"),
+    ("wire: a refusal is a yes", PUSH, "Report::Refused { reason, beside } => Err(match", "Report::Refused { .. } if oid.format() == old.format() => Ok(oid), Report::Refused { reason, beside } => Err(match"),
     ("wire: a report on another ref is on ours", PUSH, "[(name, None)]) if name == branch", "[(name, None)]) if !name.is_empty()"),
     ("wire: what did not unpack can be a yes", PUSH, "(Some(\"ok\"), [(name, None)])", "(Some(_), [(name, None)])"),
     ("wire: half a report is one", PUSH, "if !ended {", "if false {"),
