@@ -104,3 +104,80 @@ fn without_login(url: &str) -> String {
         _ => url.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Surroundings, build};
+    use std::path::Path;
+
+    /// Source commit, branch and repository of these variables, written `NAME=VALUE NAME=VALUE`.
+    fn told(variables: &str) -> [Option<String>; 3] {
+        let set = |around: Surroundings, text: &str| {
+            let (name, value) = text.split_once('=').unwrap_or((text, ""));
+            around.with(name, value)
+        };
+        let build = build(&variables.split(' ').fold(Surroundings::bare(Path::new("/")), set));
+        [build.source_commit, build.branch, build.forge].map(|told| told.map(|told| told.value))
+    }
+
+    #[test]
+    fn each_system_tells_in_its_own_words() {
+        let github = "GITHUB_ACTIONS=true GITHUB_EVENT_NAME=push GITHUB_SHA=a GITHUB_REPOSITORY=o/r";
+        let hub = Some("https://github.com/o/r.git".to_owned());
+        let (a, main, url) =
+            (Some("a".to_owned()), Some("main".to_owned()), Some("https://git.test/r".to_owned()));
+        for (variables, wanted) in [
+            (format!("{github} GITHUB_REF=refs/heads/main"), [a.clone(), main.clone(), hub.clone()]),
+            (format!("{github} GITHUB_REF=refs/tags/v1"), [a.clone(), None, hub]),
+            (
+                "GITLAB_CI=true CI_COMMIT_SHA=a CI_COMMIT_BRANCH=main CI_PROJECT_URL=https://git.test/r \
+                 CI_REPOSITORY_URL=https://gitlab-ci-token:hush@git.test/r.git"
+                    .into(),
+                [a.clone(), main.clone(), Some("https://git.test/r.git".into())],
+            ),
+            (
+                "JENKINS_URL=x GIT_COMMIT=a GIT_BRANCH=origin/main GIT_URL=https://me:hush@git.test/r".into(),
+                [a.clone(), main.clone(), url.clone()],
+            ),
+            (
+                "BUILDKITE=true BUILDKITE_COMMIT=a BUILDKITE_BRANCH=main BUILDKITE_REPO=https://git.test/r \
+                 BUILDKITE_PULL_REQUEST=false"
+                    .into(),
+                [a.clone(), main.clone(), url.clone()],
+            ),
+            (
+                "CIRCLECI=true CIRCLE_SHA1=a CIRCLE_BRANCH=main CIRCLE_REPOSITORY_URL=git@git.test:r".into(),
+                [a.clone(), main.clone(), Some("git@git.test:r".into())],
+            ),
+            (
+                "TF_BUILD=True BUILD_SOURCEVERSION=a BUILD_SOURCEBRANCH=refs/heads/main \
+                 BUILD_REPOSITORY_URI=https://o@git.test/r BUILD_REASON=IndividualCI"
+                    .into(),
+                [a.clone(), main.clone(), url.clone()],
+            ),
+            (
+                "BITBUCKET_BUILD_NUMBER=1 BITBUCKET_COMMIT=a BITBUCKET_BRANCH=main \
+                 BITBUCKET_GIT_HTTP_ORIGIN=https://git.test/r"
+                    .into(),
+                [a, main, url],
+            ),
+            ("GIT_COMMIT=a GITHUB_SHA=a".into(), [None, None, None]),
+        ] {
+            assert_eq!(told(&variables), wanted, "{variables}");
+        }
+    }
+
+    #[test]
+    fn a_proposed_change_has_no_commit_of_the_branch() {
+        for variables in [
+            "BUILDKITE=true BUILDKITE_COMMIT=a BUILDKITE_PULL_REQUEST=7",
+            "CIRCLECI=true CIRCLE_SHA1=a CIRCLE_PULL_REQUEST=x",
+            "TF_BUILD=True BUILD_SOURCEVERSION=a BUILD_REASON=PullRequest",
+            "BITBUCKET_BUILD_NUMBER=1 BITBUCKET_COMMIT=a BITBUCKET_PR_ID=7",
+            "GITHUB_ACTIONS=true GITHUB_EVENT_NAME=workflow_run GITHUB_SHA=a GITHUB_REF=refs/heads/main",
+        ] {
+            let [source, branch, _] = told(variables);
+            assert_eq!((source, branch), (None, None), "{variables}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::{
     args::{
+        image::ImageArg,
         target::TargetKeys,
         values::{Committer, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace, Sign},
     },
@@ -11,7 +12,7 @@ use crate::{
 use pinlib::{BranchName, Platform, Reference};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::UserMessageFormatter;
+use serde_saphyr::{Location, Spanned, UserMessageFormatter};
 use std::{
     io::Read as _,
     path::{Path, PathBuf},
@@ -73,7 +74,14 @@ pub(crate) struct ImageKeys {
     #[serde(default)]
     pub(crate) inputs: Vec<String>,
     /// The files that name it.
-    pub(crate) targets: Vec<TargetKeys>,
+    #[schemars(with = "Vec<TargetKeys>")]
+    targets: Vec<Spanned<TargetKeys>>,
+}
+
+impl ImageKeys {
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &TargetKeys> {
+        self.targets.iter().map(|target| &target.value)
+    }
 }
 
 /// A file that was found, and where.
@@ -110,8 +118,11 @@ fn read(path: &Path) -> Result<Config, Failure> {
 
 fn parse(text: &str, path: &str) -> Result<Config, Failure> {
     let config: Config = serde_saphyr::from_str(text).map_err(|error| {
-        let place = error.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
-        Failure::usage(format!("{path}{place}: {}", reason(&error)))
+        Failure::usage(format!(
+            "{path}{}: {}",
+            error.location().map(place).unwrap_or_default(),
+            reason(&error)
+        ))
     })?;
     let wrong = |image: &ImageKeys, why: &str| Err(Failure::usage(format!("{path}: {}: {why}", image.name)));
     for (n, image) in config.images.iter().enumerate() {
@@ -121,8 +132,17 @@ fn parse(text: &str, path: &str) -> Result<Config, Failure> {
         if config.images[..n].iter().any(|other| other.name.same_image(&image.name)) {
             return wrong(image, "the image stands there twice");
         }
+        let arg = ImageArg { entry: None, image: image.name.clone() };
+        for Spanned { value, referenced, .. } in &image.targets {
+            let wrong = |error| Failure::usage(format!("{path}{}: {error}", place(*referenced)));
+            value.target(&arg).map_err(wrong)?;
+        }
     }
     Ok(config)
+}
+
+fn place(at: Location) -> String {
+    format!(":{}:{}", at.line(), at.column())
 }
 
 /// The first line of the message, without the place that it ends with.
@@ -158,7 +178,7 @@ mod tests {
                     \x20   targets:\n      - kustomization: a.yaml\n      - helm: b.yaml\n        at: [image]\n      - yaml: c.yaml\n\
                     \x20       at: [services, 0, image]\n";
         let config = parse(text, "pinlib.yaml").expect("a config");
-        let at = config.images[0].targets[2].at.as_ref().map(ToString::to_string);
+        let at = config.images[0].targets[2].value.at.as_ref().map(ToString::to_string);
         assert_eq!(at.as_deref(), Some("/services/0/image"));
     }
 
@@ -179,6 +199,15 @@ mod tests {
             ("branch: main\nbranch: main\n", "pinlib.yaml:2:1: duplicate mapping key `branch`"),
             ("images: &a [*a]\n", "pinlib.yaml:1:13: "),
             ("registry: layout\n", "pinlib.yaml:1:11: want oci, layout:DIR or none"),
+            (
+                &format!("{image}workload: a\n        at: [b]\n"),
+                "pinlib.yaml:4:9: at means nothing in a workload target",
+            ),
+            (
+                &format!("{image}workload: a\n        helm: b\n"),
+                "pinlib.yaml:4:9: a target wants exactly one of ",
+            ),
+            (&format!("{image}yaml: a\n"), "pinlib.yaml:4:9: which value of a? "),
             ("images: [{name: a@sha256:0, targets: []}]\n", "pinlib.yaml:1:17: "),
             ("images: [{name: a, targets: []}, {name: docker.io/library/a, targets: []}]\n", "twice"),
         ] {

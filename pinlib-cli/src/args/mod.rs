@@ -4,7 +4,7 @@ mod check;
 mod choose;
 pub(crate) mod connect;
 mod demo;
-mod image;
+pub(crate) mod image;
 mod pin;
 mod plan;
 mod request;

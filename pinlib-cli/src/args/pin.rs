@@ -48,10 +48,10 @@ async fn pin(
     progress: &mut Progress,
     body: &mut v1::Pin,
 ) -> Result<Ending, Failure> {
-    let Job { request, pinner } = job(request, around, screen, progress, body).await?;
+    let Job { request, backends } = job(request, around, screen, progress, body).await?;
     let run = run_id()?;
     body.run = Some(run.to_string());
-    match screen.while_waiting(pinner.pin(&request, run)).await {
+    match screen.while_waiting(backends.pinner.pin(&request, run)).await {
         Ok(receipt) => {
             of_library::receipt(&receipt, body);
             Ok(Ending::Pin(receipt.kind()))
@@ -79,8 +79,8 @@ pub(super) async fn job(
     for note in &told.notes {
         screen.detail(note);
     }
-    let (job, meter) = settled?;
-    progress.meter = meter;
+    let job = settled?;
+    progress.meter.clone_from(&job.backends.meter);
     of_library::request(&job.request, body);
     Ok(job)
 }

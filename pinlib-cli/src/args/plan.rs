@@ -6,6 +6,7 @@ use super::{
     request::{Job, RequestArgs},
 };
 use crate::{
+    backends::Backends,
     diff,
     exit::Ending,
     failure::Failure,
@@ -48,7 +49,8 @@ pub(super) async fn look(
     progress: &mut Progress,
     body: &mut v1::Pin,
 ) -> Result<bool, Failure> {
-    let Job { request, pinner } = job(args, around, screen, progress, body).await?;
+    let Job { request, backends: Backends { pinner, .. } } =
+        job(args, around, screen, progress, body).await?;
     let plan = screen.while_waiting(pinner.plan(&request)).await?;
     let diff =
         |edit: &pinlib::FileEdit| diff::unified(edit.path().as_str(), &edit.before().bytes, edit.bytes());

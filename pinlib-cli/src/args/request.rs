@@ -15,8 +15,8 @@ use crate::{
     surroundings::Surroundings,
 };
 use pinlib::{
-    BranchName, DigestSource, EvidenceRule, ImagePin, Meter, Oid, PinOptions, PinRequest, Pinner, Policy,
-    Reference, RepoPath, Target,
+    BranchName, DigestSource, EvidenceRule, ImagePin, Oid, PinOptions, PinRequest, Policy, Reference,
+    RepoPath, Target,
 };
 use std::path::Path;
 
@@ -82,7 +82,7 @@ pub(crate) struct RequestArgs {
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) request: PinRequest,
-    pub(crate) pinner: Pinner,
+    pub(crate) backends: Backends,
 }
 
 /// Where a job's values came from, and what was worth a word on the way.
@@ -94,11 +94,7 @@ pub(crate) struct Told {
 
 impl RequestArgs {
     /// Settles everything, and opens the backends. Nothing is asked of the user, and nothing read from the forge yet.
-    pub(crate) async fn job(
-        &self,
-        around: &Surroundings,
-        told: &mut Told,
-    ) -> Result<(Job, Option<Meter>), Failure> {
+    pub(crate) async fn job(&self, around: &Surroundings, told: &mut Told) -> Result<Job, Failure> {
         let Found { path, config } = config::find(self.connect.config(), around)?;
         let build = ci::build(around);
         told.notes.extend(build.note);
@@ -134,7 +130,7 @@ impl RequestArgs {
                 EvidenceName::None => EvidenceRule::None,
                 EvidenceName::Label => EvidenceRule::Label,
             },
-            known: known(&config, &images)?,
+            known: self.known(&config, &images)?,
             append_only: append_only.unwrap_or_default(),
             replace_rebuilt: replace_rebuilt.unwrap_or_default(),
         };
@@ -146,8 +142,8 @@ impl RequestArgs {
             allow_checked_out: allow.unwrap_or_default(),
             connect,
         };
-        let Backends { pinner, meter } = backends::open(&places, &request, around).await?;
-        Ok((Job { request, pinner }, meter))
+        let backends = backends::open(&places, &request, around).await?;
+        Ok(Job { request, backends })
     }
 
     /// The images of the command line, each with its targets; without any, those of the file.
@@ -193,15 +189,27 @@ impl RequestArgs {
     }
 
     fn targets(&self, arg: &ImageArg, keys: Option<&ImageKeys>) -> Result<Vec<Target>, Failure> {
-        if self.targets.is_empty() {
-            let keys = keys.filter(|keys| !keys.targets.is_empty()).ok_or_else(|| {
-                Failure::usage(format!("no target is given for {}", arg.image.written_name()))
-                    .with_hint("give --target KIND:PATH, or list targets for it in pinlib.yaml")
-            })?;
-            return targets(&keys.targets, arg);
+        let targets = if self.targets.is_empty() {
+            keys.map(|keys| targets(keys.targets(), arg)).transpose()?.unwrap_or_default()
+        } else {
+            let flags: Vec<_> = self.targets.iter().map(|keys| self.with_flags(keys.clone())).collect();
+            targets(&flags, arg)?
+        };
+        if targets.is_empty() {
+            return Err(Failure::usage(format!("no target is given for {}", arg.image.written_name()))
+                .with_hint("give --target KIND:PATH, or list targets for it in pinlib.yaml"));
         }
-        let flags: Vec<_> = self.targets.iter().map(|keys| self.with_flags(keys.clone())).collect();
-        targets(&flags, arg)
+        Ok(targets)
+    }
+
+    /// The targets of the file that this run does not write to: pins of theirs are recognised by them.
+    fn known(&self, config: &Config, images: &[ImagePin]) -> Result<Vec<Target>, Failure> {
+        let pinned = |keys: &ImageKeys| images.iter().any(|pin| pin.image.same_image(&keys.name));
+        let mut known = Vec::new();
+        for keys in config.images.iter().filter(|keys| !self.targets.is_empty() || !pinned(keys)) {
+            known.extend(targets(keys.targets(), &ImageArg { entry: None, image: keys.name.clone() })?);
+        }
+        Ok(known)
     }
 
     fn with_flags(&self, keys: TargetKeys) -> TargetKeys {
@@ -228,20 +236,12 @@ fn policy_of(
     })
 }
 
-fn targets(keys: &[TargetKeys], arg: &ImageArg) -> Result<Vec<Target>, Failure> {
+fn targets<'k>(
+    keys: impl IntoIterator<Item = &'k TargetKeys>,
+    arg: &ImageArg,
+) -> Result<Vec<Target>, Failure> {
     let target = |keys: &TargetKeys| keys.target(arg).map_err(|error| Failure::usage(error.to_string()));
-    keys.iter().map(target).collect()
-}
-
-/// The targets of the images that this run leaves alone: pins of theirs are recognised by them.
-fn known(config: &Config, images: &[ImagePin]) -> Result<Vec<Target>, Failure> {
-    let others =
-        config.images.iter().filter(|keys| !images.iter().any(|pin| pin.image.same_image(&keys.name)));
-    let mut known = Vec::new();
-    for keys in others {
-        known.extend(targets(&keys.targets, &ImageArg { entry: None, image: keys.name.clone() })?);
-    }
-    Ok(known)
+    keys.into_iter().map(target).collect()
 }
 
 /// What the pinned images are built from, and the file that says so: whoever changes that changes the meaning.

@@ -129,7 +129,10 @@ fn an_error_in_the_file_names_its_place() -> Result {
         "pinlib.yaml",
         "images:\n  - name: registry.test/shop/web\n    targets: [{workload: a.yaml, at: [b]}]\n",
     )?;
-    assert_data_eq!(scene.run(&["pin"])?.error(), str!["at means nothing in a workload target (a.yaml)"]);
+    assert_data_eq!(
+        scene.tidy(scene.run(&["pin"])?.error())?,
+        str!["[FOLDER]/pinlib.yaml:3:15: at means nothing in a workload target (a.yaml)"]
+    );
     Ok(())
 }
 
