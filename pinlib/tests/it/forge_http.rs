@@ -202,6 +202,7 @@ fn objects_are_fetched_once() {
     remote.block_on(forge.read(&wanted)).expect("a file");
     remote.block_on(forge.trees(&[source])).expect("a tree");
     assert_eq!(http.meter().requests(), before);
+    assert_eq!(remote.block_on(forge.head(&main_branch())).expect("a head"), source);
     remote.push(&[("other", "x\n")]);
     assert_ne!(
         remote.block_on(forge.head(&main_branch())).expect("a head"),
