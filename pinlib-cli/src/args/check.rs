@@ -119,7 +119,7 @@ fn file(on_disk: &Path, shown: &Path, found: &mut Found) -> anyhow::Result<()> {
             Ok(reference) if reference.digest().is_some() => continue,
             Ok(reference) if reference.tag().is_some() => "a tag can change under you".to_owned(),
             Ok(_) => "without a tag it means latest, which changes".to_owned(),
-            Err(error) => error.reason().to_owned(),
+            Err(error) => format!("no image: {}", error.reason()),
         };
         let (path, line, column) = (shown.display().to_string(), image.line, image.column);
         found.unpinned.push(Unpinned { path, line, column, image: image.text, why });

@@ -226,20 +226,19 @@ fn of_check(check: &Check, failed: bool, verbose: bool) -> Vec<String> {
 
 /// `path:line:col  image  why`, in columns. One line an image, whatever a file is called.
 fn table(unpinned: &[Unpinned]) -> String {
-    let rows: Vec<_> = unpinned
-        .iter()
-        .map(|one| {
-            let mut place = format!("{}:{}:{}", clean::line(&one.path), one.line, one.column);
-            // A line that begins so is a command to GitHub's runner.
-            if place.starts_with("::") {
-                place.insert_str(0, "./");
-            }
-            (place, clean::line(&one.image), &one.why)
-        })
-        .collect();
-    let places = rows.iter().map(|(place, ..)| place.chars().count()).max().unwrap_or_default();
-    let images = rows.iter().map(|(_, image, _)| image.chars().count()).max().unwrap_or_default();
-    rows.iter().fold(String::new(), |mut text, (place, image, why)| {
+    let place = |one: &Unpinned| {
+        let place = format!("{}:{}:{}", clean::line(&one.path), one.line, one.column);
+        // A line that begins so is a command to GitHub's runner.
+        if place.starts_with("::") { format!("./{place}") } else { place }
+    };
+    let rows: Vec<_> =
+        unpinned.iter().map(|one| [place(one), clean::line(&one.image), one.why.clone()]).collect();
+    // One long name does not push all others to the right.
+    let width = |column: usize, limit: usize| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default().min(limit)
+    };
+    let (places, images) = (width(0, 48), width(1, 36));
+    rows.iter().fold(String::new(), |mut text, [place, image, why]| {
         writeln!(text, "{place:<places$}  {image:<images$}  {why}").ok();
         text
     })

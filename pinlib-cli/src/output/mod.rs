@@ -86,14 +86,12 @@ impl Screen {
     }
     /// The same, all of it as story: the demo's own commands.
     pub(crate) fn show_within(self, report: &Report) {
-        let story = human::story(report, false);
-        if !story.is_empty() {
-            self.tell(&story);
-        }
-        self.complain(report);
-        let data = human::data(report);
-        if !data.is_empty() {
-            self.tell(&human::colored(&clean::lines(data.trim_end())));
+        let data = human::colored(&clean::lines(human::data(report).trim_end()));
+        let error = report.error.as_ref().map(human::error).unwrap_or_default();
+        for text in [human::story(report, false), error, data] {
+            if !text.is_empty() {
+                self.tell(&text);
+            }
         }
     }
     fn complain(self, report: &Report) {
