@@ -290,8 +290,10 @@ for name, path, old, new in MUTANTS:
             if done.returncode:
                 break
         output = done.stdout + done.stderr
-        by = sorted(set(re.findall(r"^    (\w+::\w+)$", output, re.M)))
-        fate = "BROKEN" if "could not compile" in output else "CAUGHT" if done.returncode else "EXPLAINED" if name in EXPLAINED else "ALIVE"
+        by = sorted(set(re.findall(r"^    (\w+(?:::\w+)+)$", output, re.M)))
+        # A run that failed without naming a test was ended by something else: it shows nothing.
+        lost = done.returncode and not by
+        fate = "BROKEN" if lost else "CAUGHT" if by else "EXPLAINED" if name in EXPLAINED else "ALIVE"
         file.write_text(text)
     tally[fate] = tally.get(fate, 0) + 1
     print(f"{fate:9} {name} [{', '.join(by) or EXPLAINED.get(name, '')}] {time.time() - start:.0f}s", flush=True)

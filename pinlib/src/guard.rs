@@ -78,6 +78,8 @@ impl GuardedCommit {
         };
         let source = self.record.claim.source().short();
         let mut lines = vec![subject];
+        let width =
+            self.edits.iter().map(|edit| encode(edit.path().as_str()).len()).max().unwrap_or_default();
         for image in &images {
             lines.push(format!("\n{}, built from {source}", image.written_name()));
             for edit in &self.edits {
@@ -86,7 +88,7 @@ impl GuardedCommit {
                     let from = from.or_else(|| change.from.tag().map(str::to_owned));
                     let from = from.unwrap_or_else(|| "nothing".into());
                     let path = encode(edit.path().as_str());
-                    lines.push(format!("  {path}  {from} -> {}", digest(image)));
+                    lines.push(format!("  {path:width$}  {from} -> {}", digest(image)));
                 }
             }
         }

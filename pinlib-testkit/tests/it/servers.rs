@@ -15,10 +15,11 @@ use std::{
 
 fn get(address: &str, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
-    write!(
-        stream,
+    // In one piece: who does not like its beginning may hang up on the rest.
+    let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nGit-Protocol: version=2\r\n\r\n"
-    )?;
+    );
+    stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())

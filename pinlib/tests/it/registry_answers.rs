@@ -168,3 +168,10 @@ fn redirects_are_followed_by_hand_and_lead_to_the_bytes() {
     assert_eq!(blob.expect("a blob"), bytes);
     assert_eq!(server.requests()[0].target, format!("/v2/app/blobs/{digest}"));
 }
+
+#[test]
+fn redirects_have_an_end() {
+    let server = script(|_| Reply::with("302 Found", &[("location", "/v2/")], b""));
+    assert!(run(anonymous(http()).manifest(&image(&format!("{}/app", server.address())))).is_err());
+    assert_eq!(server.requests().len(), 6);
+}

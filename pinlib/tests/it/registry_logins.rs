@@ -232,6 +232,17 @@ fn no_credential_follows_a_redirect_to_another_host() {
     }
 }
 
+/// A registry that lets everybody in, and sends its readers to somebody who asks for more.
+#[test]
+fn another_host_that_asks_is_told_nothing() {
+    let thief =
+        script(|request| challenge(&format!("http://{}/token", request.header("host").expect("a host"))));
+    let place = format!("http://{}/manifest", thief.address());
+    let server = script(move |_| Reply::with("307 Temporary Redirect", &[("location", &place)], b""));
+    unauthorized(&read(&server, given(&server.address())));
+    assert_eq!(asked(&thief), ["/manifest -"]);
+}
+
 /// A server that quotes back what it was shown.
 #[test]
 fn a_secret_that_is_quoted_back_is_hidden() {
