@@ -23,13 +23,19 @@ use std::path::Path;
 /// What to pin, where, and under which guard.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RequestArgs {
-    /// An image: NAME[=NEWNAME][:TAG][@DIGEST], the digest as the build reported it; without one, what the tag names
-    /// now. Without --image: every image of pinlib.yaml
-    #[arg(long = "image", value_name = "IMAGE")]
+    #[arg(
+        long = "image",
+        value_name = "IMAGE",
+        help = "An image: NAME[=NEWNAME][:TAG][@DIGEST], the digest as the build reported it; without one, what the tag \
+                names now. Without --image: every image of pinlib.yaml"
+    )]
     images: Vec<ImageArg>,
-    /// A file that names the images: kustomization:PATH[#NAME], workload:PATH[#CONTAINER], helm:PATH[#/json/pointer],
-    /// yaml:PATH#/json/pointer. Without --target: those of pinlib.yaml
-    #[arg(long = "target", value_name = "KIND:PATH[#SITE]")]
+    #[arg(
+        long = "target",
+        value_name = "KIND:PATH[#SITE]",
+        help = "A file that names the images: kustomization:PATH[#NAME], workload:PATH[#CONTAINER], \
+                helm:PATH[#/json/pointer], yaml:PATH#/json/pointer. Without --target: those of pinlib.yaml"
+    )]
     targets: Vec<TargetKeys>,
     /// The commit that the images were built from
     #[arg(long, value_name = "OID")]
@@ -62,11 +68,13 @@ pub(crate) struct RequestArgs {
     /// With --target: how many places of the image the file must have
     #[arg(long, requires = "targets", value_name = "N")]
     count: Option<usize>,
-    /// What must stand there before, as REPOSITORY[:TAG][@DIGEST]
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", help = "What must stand there before, as REPOSITORY[:TAG][@DIGEST]")]
     was: Option<Reference>,
-    /// Who the commit is by [default: pinlib <pinlib@noreply.invalid>]
-    #[arg(long, value_name = "NAME <EMAIL>")]
+    #[arg(
+        long,
+        value_name = "NAME <EMAIL>",
+        help = "Who the commit is by [default: pinlib <pinlib@noreply.invalid>]"
+    )]
     author: Option<Committer>,
     /// Signs the commit: ssh:KEYFILE, gpg or gpg:KEYID
     #[arg(long, value_name = "KEY")]

@@ -13,8 +13,7 @@ use pinlib::{DigestSource, ImagePin, Reference};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Resolve {
-    /// The images, as REPOSITORY[:TAG][@DIGEST]
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required = true, value_name = "IMAGE", help = "The images, as REPOSITORY[:TAG][@DIGEST]")]
     images: Vec<Reference>,
     #[command(flatten)]
     connect: ConnectArgs,
