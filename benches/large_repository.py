@@ -40,23 +40,31 @@ def make(folder, files):
     return repo
 
 
+# A process that forks counts its own memory for its child: so a small one starts pinlib, and tells what it took.
+RUNNER = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(child.pid, 0)
+print(time.perf_counter() - start, usage.ru_maxrss, file=sys.stderr)
+os._exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def pin(repo, forge, head, n):
     """One pin as a user runs it: wall seconds, peak kilobytes, the receipt."""
     digest = "sha256:" + hashlib.sha256(str(n).encode()).hexdigest()
     command = [PINLIB, "pin", "--forge", forge, "--branch", "main", "--source-commit", head, "--registry", "none",
                "--image", f"ghcr.io/acme/ai-service@{digest}", "--target", f"kustomization:{TARGET}", "--json"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("GITHUB_", "CI", "PINLIB_"))}
-    start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=repo)
-    out, errors = child.stdout.read(), child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - start
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f"pinlib ended with {child.returncode}: {errors.decode()}")
+    done = subprocess.run([sys.executable, "-S", "-E", "-c", RUNNER, *command], capture_output=True, text=True,
+                          env=environment, cwd=repo)
+    if done.returncode:
+        sys.exit(f"pinlib ended with {done.returncode}: {done.stderr}")
+    seconds, kilobytes = done.stderr.split()[-2:]
     if git(repo, "log", "-1", "--format=%P", "main") != head:
         sys.exit("the pin is not a child of its source")
-    return seconds, usage.ru_maxrss, json.loads(out)
+    return float(seconds), int(kilobytes), json.loads(done.stdout)
 
 
 def spread(name, values, unit):
@@ -115,7 +123,7 @@ def main():
         traffic = runs[-1][2].get("traffic")
         if options.http:
             print(f"traffic of the last run: {json.dumps(traffic)}")
-        print(git(repo, "fsck", "--strict") or "git fsck --strict: clean")
+        print(git(repo, "fsck", "--strict", "--no-dangling") or "git fsck --strict: clean")
 
 
 main()
