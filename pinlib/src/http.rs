@@ -69,6 +69,7 @@ pub(crate) enum HttpError {
     TooLong(usize),
 }
 
+#[cfg(feature = "oci")]
 impl HttpError {
     /// The same, as the failure of a read.
     pub(crate) fn while_trying(self, act: impl Into<String>) -> BackendError {

@@ -137,7 +137,7 @@ impl SmartHttp {
             Service::Write => request,
         };
         let answer = self.http.send(self.request(request), LIMIT).await;
-        self.body(answer.map_err(|error| unread(error, act))?, service, "advertisement", act)
+        self.body(answer.map_err(|error| self.unread(error, act))?, service, "advertisement", act)
     }
 
     /// With a body that is whole, so with a Content-Length: servers have answered 411 to a stream.
@@ -162,6 +162,15 @@ impl SmartHttp {
         let found = if found.is_empty() { "no type".into() } else { printable(found) };
         let reason = format!("{self} does not answer as a git server does: {found}, not {want}");
         Err(BackendError::new(BackendErrorKind::Invalid, act).because(reason))
+    }
+
+    /// Why there is no answer. One that is too long is one that cannot be seen whole.
+    fn unread(&self, error: HttpError, act: &str) -> BackendError {
+        let kind = match error {
+            HttpError::TooLong(_) => BackendErrorKind::Incomplete,
+            HttpError::NotSent(_) | HttpError::Lost(_) => BackendErrorKind::Unavailable,
+        };
+        BackendError::new(kind, act).because(format!("{self}: {error}")).with_source(error)
     }
 
     /// Why an answer with another status than 200 is none.
@@ -206,7 +215,7 @@ impl Transport for SmartHttp {
     async fn ask(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError> {
         let request = self.post(Service::Read, body).header("Git-Protocol", "version=2");
         let answer = self.http.send(request, limit).await;
-        self.body(answer.map_err(|error| unread(error, act))?, Service::Read, "result", act)
+        self.body(answer.map_err(|error| self.unread(error, act))?, Service::Read, "result", act)
     }
 
     async fn push(&self, make: &mut MakePush<'_>, act: &str) -> Result<Vec<u8>, CommitError> {
@@ -217,25 +226,15 @@ impl Transport for SmartHttp {
         let answer = match self.http.send(self.post(Service::Write, push), LIMIT).await {
             Ok(answer) => answer,
             Err(error @ HttpError::NotSent(_)) => {
-                return Err(CommitError::NotLanded(error.while_trying(act)));
+                return Err(CommitError::NotLanded(self.unread(error, act)));
             }
-            Err(error) => return Err(CommitError::Ambiguous(error.while_trying(act))),
+            Err(error) => return Err(CommitError::Ambiguous(self.unread(error, act))),
         };
         if matches!(answer.status.as_u16(), 401 | 403 | 404 | 411 | 413 | 429) {
             // Refused at the door: what stands there did not look at the push.
             return Err(CommitError::NotLanded(self.refused(&answer, act)));
         }
         self.body(answer, Service::Write, "result", act).map_err(CommitError::Ambiguous)
-    }
-}
-
-/// An answer that is too long is one that cannot be seen whole.
-fn unread(error: HttpError, act: &str) -> BackendError {
-    match error {
-        HttpError::TooLong(_) => {
-            BackendError::new(BackendErrorKind::Incomplete, act).because(error.to_string()).with_source(error)
-        }
-        error => error.while_trying(act),
     }
 }
 
