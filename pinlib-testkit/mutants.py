@@ -206,7 +206,7 @@ MUTANTS = [
     ("wire: what did not unpack can be a yes", PUSH, "(Some(\"ok\"), [(name, None)])", "(Some(_), [(name, None)])"),
     ("wire: half a report is one", PUSH, "if !ended {", "if false {"),
     ("wire: doubt is a refusal", PUSH, "CommitError::Ambiguous(BackendError::new", "CommitError::NotLanded(BackendError::new"),
-    ("wire: a lost answer is a refusal", SMART_HTTP, "Err(error) => return Err(CommitError::Ambiguous(error.while_trying(act)))", "Err(error) => return Err(CommitError::NotLanded(error.while_trying(act)))"),
+    ("wire: a lost answer is a refusal", SMART_HTTP, "Err(error) => return Err(CommitError::Ambiguous(self.unread(error, act)))", "Err(error) => return Err(CommitError::NotLanded(self.unread(error, act)))"),
     ("wire: any status is the door", SMART_HTTP, "matches!(answer.status.as_u16(), 401 | 403 | 404 | 411 | 413 | 429)", "!answer.status.is_success()"),
     ("wire: nothing is turned away at the door", SMART_HTTP, "matches!(answer.status.as_u16(), 401 | 403 | 404 | 411 | 413 | 429)", "false"),
     ("wire: a redirect is followed", HTTP, ".redirect(reqwest::redirect::Policy::none())", ".redirect(reqwest::redirect::Policy::limited(3))"),
