@@ -133,9 +133,8 @@ MUTANTS = [
     # Git's objects, and a repository on disk
     ("git: the branch moves from wherever it stands", REFS, "PreviousValue::MustExistAndMatch(from)", "PreviousValue::Any"),
     ("git: a symbolic branch is not locked", REFS, "branch.links.iter().map(stays)", "branch.links.iter().take(0).map(stays)"),
-    ("git: another ref of that ending is the branch", REFS, "found.filter(|found| found.name() == name.as_ref())", "found"),
     ("git: a refusal does not tell that the head moved", REFS, "Ok(found) if found.head != expected", "Ok(found) if false && found.head != expected"),
-    ("git: a checked-out branch moves", LOCAL, "CheckedOut::Refuse => disk.checked_out(&disk.branch(guarded.branch())?)?", "CheckedOut::Refuse => None"),
+    ("git: a checked-out branch moves", LOCAL, "CheckedOut::Refuse => disk.checked_out(&disk.branch(guarded.branch())?)?", "CheckedOut::Refuse => None::<std::path::PathBuf>"),
     ("git: a work tree that cannot be seen does not mind", REFS, "let tree = tree.map_err(|error| failed(act, error))?;", "let Ok(tree) = tree else { continue };\n"),
     ("git: an object is not held against its name", DISK, "if objects::oid(oid.format(), object.kind, &object.data) != oid {", "if false {"),
     ("git: one object stands for another", DISK, "core.useReplaceRefs=false", "core.useReplaceRefs=true"),

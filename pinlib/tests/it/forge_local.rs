@@ -218,6 +218,18 @@ async fn packed_refs_are_compared_as_well() {
     );
 }
 
+#[tokio::test]
+async fn a_branch_whose_name_only_ends_so_is_another() {
+    let repository = bare();
+    let source = repository.push(&main_branch(), &[(APP, TEXT)], "first").expect("a commit");
+    for name in ["refs/heads/refs/heads/main", "refs/refs/heads/main", "refs/remotes/refs/heads/main/HEAD"] {
+        repository.git(&["update-ref", name, &source.to_string()]).expect("a ref");
+    }
+    repository.force(&main_branch(), None).expect("a deleted branch");
+    let error = open(&repository).head(&main_branch()).await.expect_err("there is no main");
+    assert_eq!(error.kind(), BackendErrorKind::NotFound, "{error}");
+}
+
 #[test]
 fn what_is_no_repository_says_so() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -41,8 +41,7 @@ impl Disk {
         let mut links = Vec::new();
         loop {
             let found = self.0.try_find_reference(&name).map_err(|error| failed(&*act, error))?;
-            // Gix would also take `refs/heads/refs/heads/main` for it.
-            let Some(found) = found.filter(|found| found.name() == name.as_ref()) else {
+            let Some(found) = found else {
                 return fail(BackendErrorKind::NotFound, "there is no such branch");
             };
             match &found.inner.target {
