@@ -140,6 +140,7 @@ MUTANTS = [
     ("git: one object stands for another", DISK, "core.useReplaceRefs=false", "core.useReplaceRefs=true"),
     ("git: somebody else's repository is trusted", DISK, ".bail_if_untrusted(true)", ""),
     ("git: a reftable is files", DISK, "!storage.eq_ignore_ascii_case(b\"files\")", "storage.is_empty()"),
+    ("git: packed refs are remembered", DISK, "if refs.packed_refs_path().exists() {", "if false {"),
     ("git: a file of any size is read", DISK, "*size > LARGEST_FILE", "*size > u64::MAX - 1"),
     ("git: what is missing is not there", DISK, "None => fail(BackendErrorKind::Incomplete, format!(\"the repository does not have {kind} {oid}", "None => fail(BackendErrorKind::NotFound, format!(\"the repository does not have {kind} {oid}"),
     ("git: a history ends where a shallow clone does", HISTORY, "met.cut = true;", ""),

@@ -324,6 +324,41 @@ fn a_ref_format_that_is_unknown_is_refused() {
     assert!(text.contains("reftable"), "{text}");
 }
 
+/// Refs packed twice in one moment look alike by their time, and objects are packed anew: an open forge minds neither.
+#[tokio::test]
+async fn what_others_pack_meanwhile_is_seen() {
+    let (repository, first) = begun();
+    let forge = open(repository.path());
+    let packed = repository.path().join("packed-refs");
+    let pack = |time| {
+        repository.git(&["pack-refs", "--all", "--prune"]).expect("packed");
+        fs::File::options()
+            .write(true)
+            .open(&packed)
+            .and_then(|file| file.set_modified(time))
+            .expect("a time");
+    };
+    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    pack(moment);
+    assert_eq!(forge.head(&main_branch()).await.expect("a head"), first);
+    let second =
+        repository.push(&main_branch(), &[(APP, "image: ghcr.io/acme/other\n")], "on").expect("it pushes");
+    pack(moment);
+    assert_eq!(forge.head(&main_branch()).await.expect("a head"), second);
+
+    repository.git(&["repack", "-a", "-d", "-q"]).expect("packed");
+    repository.git(&["prune-packed", "-q"]).expect("pruned");
+    let third = repository.push(&main_branch(), &[(APP, TEXT)], "back").expect("it pushes");
+    repository.git(&["repack", "-a", "-d", "-q"]).expect("packed");
+    for at in [first, second, third] {
+        let files = forge.read(&[(at, APP.parse().expect("a path"))]).await.expect("it reads");
+        assert!(files[0].is_some(), "{at}");
+    }
+    fs::remove_file(&packed).expect("there was one");
+    repository.force(&main_branch(), Some(third)).expect("it moves");
+    assert_eq!(forge.head(&main_branch()).await.expect("a head"), third);
+}
+
 /// A process is killed: before the ref moves nothing has happened, whatever objects were written.
 #[tokio::test]
 async fn objects_without_a_ref_are_no_commit() {

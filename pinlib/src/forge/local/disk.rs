@@ -7,18 +7,19 @@ use crate::{
     guard::GuardedCommit,
 };
 use gix::{
-    ObjectId, Repository,
+    ObjectId, Repository, ThreadSafeRepository,
     objs::{Kind, Write as _},
     open::{Options, Permissions, permissions::Environment},
     sec::Permission,
 };
 use std::{error::Error as StdError, io, path::Path};
 
-/// The repository as it is now: opened for each call, so that nothing that others change is remembered.
+/// The repository as it is now.
 pub(super) struct Disk(pub(super) Repository);
 
 impl Disk {
-    pub(super) fn open(path: &Path) -> Result<Self, BackendError> {
+    /// Finds the repository, for [`Disk::now`].
+    pub(super) fn open(path: &Path) -> Result<ThreadSafeRepository, BackendError> {
         let act = format!("open the repository {}", path.display());
         let fail = |kind, why: &str| Err(BackendError::new(kind, &*act).because(why));
         if !path.exists() {
@@ -36,6 +37,17 @@ impl Disk {
                 BackendErrorKind::Unsupported,
                 "its refs are stored in another way than as files, as a reftable",
             );
+        }
+        Ok(repository.into_sync())
+    }
+
+    /// Nothing that others change is remembered: of objects a new one is looked for, of refs all are read again.
+    pub(super) fn now(opened: &ThreadSafeRepository) -> Result<Self, BackendError> {
+        let repository = opened.to_thread_local();
+        // Gix knows a new file of packed refs by its time alone, which two writes of one moment share.
+        let refs = &repository.refs;
+        if refs.packed_refs_path().exists() {
+            refs.force_refresh_packed_buffer().map_err(|error| failed("read packed refs", error))?;
         }
         Ok(Self(repository))
     }

@@ -18,6 +18,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use disk::Disk;
+use gix::ThreadSafeRepository;
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -48,6 +49,7 @@ pub enum CheckedOut {
 #[derive(Clone, Debug)]
 pub struct LocalForge {
     path: PathBuf,
+    opened: ThreadSafeRepository,
     author: Author,
     checked_out: CheckedOut,
 }
@@ -70,8 +72,8 @@ impl LocalForge {
         checked_out: CheckedOut,
     ) -> Result<Self, BackendError> {
         let path = path.as_ref().to_path_buf();
-        Disk::open(&path)?;
-        Ok(Self { path, author, checked_out })
+        let opened = Disk::open(&path)?;
+        Ok(Self { path, opened, author, checked_out })
     }
 
     /// Reads where it may block.
@@ -79,8 +81,8 @@ impl LocalForge {
         &self,
         work: impl FnOnce(&Disk) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let path = self.path.clone();
-        let done = spawn_blocking(move || work(&Disk::open(&path)?)).await;
+        let opened = self.opened.clone();
+        let done = spawn_blocking(move || work(&Disk::now(&opened)?)).await;
         done.map_err(|error| {
             BackendError::new(BackendErrorKind::Unavailable, format!("read {self}")).with_source(error)
         })?
@@ -141,9 +143,9 @@ impl GitForge for LocalForge {
         }
         let signature = self.author.sign(draft.payload().as_bytes()).await.map_err(CommitError::NotLanded)?;
         let new = draft.seal(signature.as_deref());
-        let (path, guarded, person) = (self.path.clone(), commit.clone(), self.author.person().clone());
+        let (opened, guarded, person) = (self.opened.clone(), commit.clone(), self.author.person().clone());
         let swap = move || {
-            let disk = Disk::open(&path).map_err(CommitError::NotLanded)?;
+            let disk = Disk::now(&opened).map_err(CommitError::NotLanded)?;
             disk.write(&new.objects).map_err(CommitError::NotLanded)?;
             disk.swap(&guarded, new.oid, &person)
         };

@@ -65,7 +65,12 @@ impl Disk {
     /// The work tree, the main one or a linked one, that has the branch checked out.
     pub(super) fn checked_out(&self, branch: &Branch) -> Result<Option<PathBuf>, BackendError> {
         let act = "see which branches are checked out";
-        for tree in self.0.worktrees_including_main().map_err(|error| failed(act, error))? {
+        // Gix would open a bare repository once more, to say that it has no work tree.
+        let repository = &self.0;
+        if repository.workdir().is_none() && !repository.common_dir().join("worktrees").exists() {
+            return Ok(None);
+        }
+        for tree in repository.worktrees_including_main().map_err(|error| failed(act, error))? {
             let tree = tree.map_err(|error| failed(act, error))?;
             // The main repository of linked work trees may be bare: its HEAD is nobody's.
             let Some(folder) = tree.workdir() else { continue };
