@@ -23,6 +23,12 @@ pub(crate) fn unified(path: &str, before: &[u8], after: &[u8]) -> String {
     text
 }
 
+/// A new file, whole.
+pub(crate) fn created(path: &str, text: &str) -> String {
+    let start = format!("--- /dev/null\n+++ {}\n@@ -0,0 +1,{} @@\n", name("b", path), text.lines().count());
+    text.lines().fold(start, |diff, line| diff + "+" + line + "\n")
+}
+
 /// As git writes it: quoted where it must be, with a tab behind it where it holds a blank.
 fn name(side: &str, path: &str) -> String {
     let odd = |byte: u8| matches!(byte, b'"' | b'\\') || !(0x20..0x7f).contains(&byte);

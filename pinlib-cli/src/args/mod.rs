@@ -5,10 +5,12 @@ mod choose;
 pub(crate) mod connect;
 mod demo;
 pub(crate) mod image;
+mod init;
 mod pin;
 mod plan;
 mod request;
 mod resolve;
+mod scan;
 mod schema;
 pub(crate) mod target;
 pub(crate) mod values;
@@ -79,6 +81,8 @@ enum Command {
     Check(check::Check),
     /// Shows the whole story in a temporary folder
     Demo(demo::Demo),
+    /// Writes pinlib.yaml and a workflow, from what the manifests name
+    Init(init::Init),
     /// Prints a JSON Schema
     Schema(schema::Schema),
 }
@@ -102,6 +106,7 @@ impl Cli {
             Command::Check(check) => ("check", check.run(around, &mut progress)),
             // Boxed, since the demo runs commands.
             Command::Demo(demo) => ("demo", Box::pin(demo.run(around, screen)).await),
+            Command::Init(init) => ("init", init.run(around, &mut progress).await),
             Command::Schema(schema) => ("schema", schema.run(&mut progress)),
         };
         report(name, ended, progress, start.elapsed())

@@ -81,6 +81,7 @@ pub(super) async fn job(
     }
     let job = settled?;
     progress.meter.clone_from(&job.backends.meter);
+    body.forge = Some(job.backends.pinner.forge.to_string());
     of_library::request(&job.request, body);
     Ok(job)
 }

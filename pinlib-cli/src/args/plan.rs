@@ -7,7 +7,6 @@ use super::{
 };
 use crate::{
     backends::Backends,
-    diff,
     exit::Ending,
     failure::Failure,
     output::{self, Screen, of_library, v1},
@@ -52,9 +51,6 @@ pub(super) async fn look(
     let Job { request, backends: Backends { pinner, .. } } =
         job(args, around, screen, progress, body).await?;
     let plan = screen.while_waiting(pinner.plan(&request)).await?;
-    let diff =
-        |edit: &pinlib::FileEdit| diff::unified(edit.path().as_str(), &edit.before().bytes, edit.bytes());
-    body.diff = Some(plan.edits().iter().map(diff).collect());
     of_library::plan(&plan, body);
     let due = !plan.is_empty();
     if due {

@@ -4,8 +4,8 @@
 //! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>.
 
 use super::{
-    clean, json,
-    v1::{Body, Error, Outcome, Report},
+    clean, json, summary,
+    v1::{Body, Error, Outcome, Pin, Report},
 };
 use crate::surroundings::Surroundings;
 use std::{
@@ -24,12 +24,12 @@ pub(crate) fn announce(report: &Report, around: &Surroundings) -> io::Result<()>
         return Ok(());
     }
     // On stderr, which the runner reads as well: stdout is data.
-    io::stderr().write_all(annotations(report).as_bytes())?;
+    io::stderr().write_all(annotations(report, around).as_bytes())?;
     if let Some(file) = around.variable("GITHUB_OUTPUT") {
-        append(Path::new(file), &outputs(report, &delimiter()?))?;
+        append(Path::new(file), &outputs(report, around, &delimiter()?))?;
     }
     if let Some(file) = around.variable("GITHUB_STEP_SUMMARY") {
-        append(Path::new(file), &summary(report))?;
+        append(Path::new(file), &summary::of(report))?;
     }
     Ok(())
 }
@@ -56,7 +56,7 @@ fn property(text: &str) -> String {
     escaped(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-fn title(outcome: Outcome) -> &'static str {
+pub(super) fn title(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pinned => "Pinned",
         Outcome::AlreadyPinned => "Already pinned",
@@ -76,22 +76,18 @@ fn title(outcome: Outcome) -> &'static str {
     }
 }
 
-fn annotations(report: &Report) -> String {
+fn annotations(report: &Report, around: &Surroundings) -> String {
     let mut text = String::new();
-    if let Some(Error { message, hint, path, line, column, .. }) = &report.error {
-        let mut at = String::new();
-        for (key, value) in [
-            ("file", path.clone()),
-            ("line", line.map(|n| n.to_string())),
-            ("col", column.map(|n| n.to_string())),
-        ] {
-            if let Some(value) = value {
-                write!(at, "{key}={},", property(&value)).ok();
-            }
-        }
-        let hint = hint.as_ref().map(|hint| format!("\n{hint}")).unwrap_or_default();
-        let message = escaped(&format!("{message}{hint}"));
-        writeln!(text, "::error {at}title={}::{message}", property(title(report.outcome))).ok();
+    if let Some(error) = &report.error {
+        // The Action's `on-race: neutral`: a lost race is no failure of the job.
+        let calm =
+            report.outcome == Outcome::HeadMoved && around.variable("PINLIB_ON_RACE") == Some("neutral");
+        text += &annotation(if calm { "warning" } else { "error" }, title(report.outcome), error);
+    }
+    if let Body::Pin(pin) = &report.body
+        && let Some(objection) = &pin.objection
+    {
+        text += &annotation("warning", &format!("Would not land: {}", title(objection.kind)), objection);
     }
     if let Body::Check(check) = &report.body {
         for one in check.unpinned.iter().take(ANNOTATIONS) {
@@ -109,15 +105,33 @@ fn annotations(report: &Report) -> String {
     text
 }
 
-fn outputs(report: &Report, delimiter: &str) -> String {
-    let mut values = vec![("outcome", word(report.outcome)), ("json", json(report).trim_end().to_owned())];
+/// An annotation of a whole failure, at its place in the file where it has one.
+fn annotation(level: &str, title: &str, error: &Error) -> String {
+    let Error { message, hint, path, line, column, .. } = error;
+    let mut at = String::new();
+    for (key, value) in [
+        ("file", path.clone()),
+        ("line", line.map(|n| n.to_string())),
+        ("col", column.map(|n| n.to_string())),
+    ] {
+        if let Some(value) = value {
+            write!(at, "{key}={},", property(&value)).ok();
+        }
+    }
+    let hint = hint.as_ref().map(|hint| format!("\n{hint}")).unwrap_or_default();
+    format!("::{level} {at}title={}::{}\n", property(title), escaped(&format!("{message}{hint}")))
+}
+
+fn outputs(report: &Report, around: &Surroundings, delimiter: &str) -> String {
+    let mut values = vec![("outcome", word(report.outcome)), ("receipt", json(report).trim_end().to_owned())];
     if let Body::Pin(pin) = &report.body {
         let digest = match &pin.images[..] {
             [one] => one.digest.clone(),
             _ => None,
         };
         values.push(("changed", pin.changed.to_string()));
-        values.push(("commit", pin.commit.clone().unwrap_or_default()));
+        values.push(("commit-sha", pin.commit.clone().unwrap_or_default()));
+        values.push(("commit-url", commit_url(pin, around).unwrap_or_default()));
         values.push(("digest", digest.unwrap_or_default()));
     }
     values.iter().fold(String::new(), |mut text, (name, value)| {
@@ -126,59 +140,47 @@ fn outputs(report: &Report, delimiter: &str) -> String {
     })
 }
 
+/// The page of the commit, where it is on the GitHub that runs this.
+fn commit_url(pin: &Pin, around: &Surroundings) -> Option<String> {
+    let server = around.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com").trim_end_matches('/');
+    let (forge, commit) = (pin.forge.as_deref()?, pin.commit.as_deref()?);
+    let by_name = |forge: &str| forge.strip_prefix("github:").map(str::to_owned);
+    let by_address = |forge: &str| Some(forge.strip_prefix(server)?.strip_prefix('/')?.to_owned());
+    let repository = by_name(forge).or_else(|| by_address(forge))?;
+    let repository = repository.split_whitespace().next()?.trim_end_matches(".git");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let named = repository.split('/').count() == 2
+        && repository.split('/').all(|part| !part.is_empty() && part.chars().all(plain));
+    named.then(|| format!("{server}/{repository}/commit/{commit}"))
+}
+
 fn word(outcome: Outcome) -> String {
     serde_json::to_value(outcome).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// Text in Markdown and HTML as it is, in a table's cell too.
-fn code(text: &str) -> String {
-    let text = clean::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    format!(
-        "<code>{}</code>",
-        text.replace('|', "&#124;").replace('`', "&#96;").replace('*', "&#42;").replace('_', "&#95;")
-    )
-}
+#[cfg(test)]
+mod tests {
+    use super::{Pin, Surroundings, commit_url};
+    use std::path::Path;
 
-fn summary(report: &Report) -> String {
-    let mut text = format!("### pinlib {}: {}\n\n", report.command, title(report.outcome));
-    if let Some(error) = &report.error {
-        write!(text, "{}\n\n", code(&error.message)).ok();
-        if let Some(hint) = &error.hint {
-            write!(text, "{}\n\n", code(hint)).ok();
+    #[test]
+    fn a_commit_has_a_page_only_on_the_github_that_runs_this() {
+        let url = |forge: &str, server: &str| {
+            let pin = Pin { forge: Some(forge.into()), commit: Some("c0".into()), ..Pin::default() };
+            commit_url(&pin, &Surroundings::bare(Path::new("/")).with("GITHUB_SERVER_URL", server))
+        };
+        let page = |host: &str| Some(format!("https://{host}/o/r/commit/c0"));
+        assert_eq!(url("github:o/r", ""), page("github.com"));
+        assert_eq!(url("github:o/r", "https://git.corp.test/"), page("git.corp.test"));
+        assert_eq!(url("https://git.corp.test/o/r.git", "https://git.corp.test"), page("git.corp.test"));
+        for forge in [
+            "https://other.test/o/r.git",
+            "https://github.com.evil/o/r",
+            "github:o/r/x",
+            "/srv/o.git",
+            "github:o/<r>",
+        ] {
+            assert_eq!(url(forge, ""), None, "{forge}");
         }
     }
-    match &report.body {
-        Body::Pin(pin) => {
-            let known =
-                [("branch", &pin.branch), ("source commit", &pin.source_commit), ("pin commit", &pin.commit)];
-            for (name, value) in known {
-                if let Some(value) = value {
-                    writeln!(text, "- {name}: {}", code(value)).ok();
-                }
-            }
-            for reference in pin.images.iter().filter_map(|image| image.reference.as_ref()) {
-                writeln!(text, "- image: {}", code(reference)).ok();
-            }
-            for (n, edit) in pin.edits.iter().enumerate() {
-                if n == 0 {
-                    text.push_str("\n| file | from | to |\n|---|---|---|\n");
-                }
-                let place = format!("{}:{}", edit.path, edit.line);
-                writeln!(text, "| {} | {} | {} |", code(&place), code(&edit.from), code(&edit.to)).ok();
-            }
-        }
-        Body::Check(check) => {
-            writeln!(text, "{} of {} images are not pinned by digest", check.unpinned.len(), check.found)
-                .ok();
-            for (n, one) in check.unpinned.iter().take(1000).enumerate() {
-                if n == 0 {
-                    text.push_str("\n| place | image | why |\n|---|---|---|\n");
-                }
-                let place = format!("{}:{}:{}", one.path, one.line, one.column);
-                writeln!(text, "| {} | {} | {} |", code(&place), code(&one.image), one.why).ok();
-            }
-        }
-        Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => {}
-    }
-    text + "\n"
 }

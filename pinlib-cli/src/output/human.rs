@@ -2,8 +2,9 @@
 
 use super::{
     clean,
-    v1::{Body, Check, Edit, Error, Image, Outcome, Pin, Report, Traffic, Unpinned},
+    v1::{Body, Check, Edit, Error, Image, Init, Made, Outcome, Pin, Report, Traffic, Unpinned},
 };
+use crate::diff;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
@@ -41,6 +42,7 @@ pub(crate) fn story(report: &Report, verbose: bool) -> String {
     let lines = match &report.body {
         Body::Pin(pin) => of_pin(pin, report),
         Body::Check(check) => of_check(check, report.error.is_some(), verbose),
+        Body::Init(init) => of_init(init),
         Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => Vec::new(),
     };
     lines.join("\n")
@@ -49,11 +51,12 @@ pub(crate) fn story(report: &Report, verbose: bool) -> String {
 /// The data, for stdout.
 pub(crate) fn data(report: &Report) -> String {
     match &report.body {
-        Body::Pin(pin) => match (&pin.diff, &pin.commit) {
-            (Some(diff), _) => diff.clone(),
-            (None, Some(commit)) => format!("{commit}\n"),
+        Body::Pin(pin) => match (&pin.commit, &pin.diff) {
+            (Some(commit), _) => format!("{commit}\n"),
+            (None, Some(diff)) => diff.clone(),
             (None, None) => String::new(),
         },
+        Body::Init(init) => init.files.iter().map(made).collect(),
         Body::Resolve(resolve) => resolve
             .images
             .iter()
@@ -220,6 +223,20 @@ fn of_check(check: &Check, failed: bool, verbose: bool) -> Vec<String> {
             "{} could not be read, as templates cannot{hint}",
             files(check.skipped.len())
         )));
+    }
+    lines
+}
+
+/// The path of a file that was written; one that was not, as a diff that `git apply` takes.
+fn made(file: &Made) -> String {
+    if file.written { format!("{}\n", file.path) } else { diff::created(&file.path, &file.text) }
+}
+
+fn of_init(init: &Init) -> Vec<String> {
+    let mut lines: Vec<_> = init.images.iter().map(|image| step("Pins", &clean::line(image))).collect();
+    lines.extend(init.others.iter().map(|image| step("Leaves", &dim(&clean::line(image)))));
+    if init.files.iter().any(|file| file.written) {
+        lines.push(step("Next", "make the App, give it its secrets, then look with: pinlib doctor"));
     }
     lines
 }

@@ -7,6 +7,7 @@ pub(crate) mod github_actions;
 mod human;
 pub(crate) mod of_library;
 mod requests;
+mod summary;
 pub(crate) mod v1;
 
 pub(crate) use requests::listen;

@@ -1,6 +1,7 @@
 //! The library's values, as the report has them.
 
 use super::v1::{Basis, Edit, Image, Pin};
+use crate::diff;
 use pinlib::{
     Basis as Why, DigestSource, Done, Evidence, FileEdit, PinError, PinPlan, PinRequest, Receipt,
     ResolvedImage,
@@ -70,6 +71,7 @@ pub(crate) fn receipt(receipt: &Receipt, body: &mut Pin) {
         body.basis = Some(Basis { policy: policy.to_owned(), passed });
         body.expected_head = Some(parent.to_string());
         body.edits = edits(files);
+        body.diff = Some(diff(files));
     }
 }
 
@@ -80,6 +82,12 @@ pub(crate) fn plan(plan: &PinPlan, body: &mut Pin) {
     body.proof = Some(plan.proof().to_string());
     body.images = plan.images().iter().map(resolved).collect();
     body.edits = edits(plan.edits());
+    body.diff = Some(diff(plan.edits()));
+}
+
+fn diff(files: &[FileEdit]) -> String {
+    let of = |file: &FileEdit| diff::unified(file.path().as_str(), &file.before().bytes, file.bytes());
+    files.iter().map(of).collect()
 }
 
 fn edits(files: &[FileEdit]) -> Vec<Edit> {

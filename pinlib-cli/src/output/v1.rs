@@ -87,6 +87,7 @@ pub(crate) enum Body {
     Pin(Box<Pin>),
     Check(Check),
     Resolve(Resolve),
+    Init(Init),
     Schema {
         /// The schema that was asked for.
         schema: serde_json::Value,
@@ -99,6 +100,8 @@ pub(crate) enum Body {
 pub(crate) struct Pin {
     /// Whether this run changed the branch.
     pub(crate) changed: bool,
+    /// The repository: its folder or its address.
+    pub(crate) forge: Option<String>,
     pub(crate) branch: Option<String>,
     /// The commit that the images were built from.
     pub(crate) source_commit: Option<String>,
@@ -121,7 +124,7 @@ pub(crate) struct Pin {
     pub(crate) images: Vec<Image>,
     /// What changed, or would.
     pub(crate) edits: Vec<Edit>,
-    /// `plan`: the change as a diff that `git apply` takes.
+    /// The change as a diff that `git apply` takes.
     pub(crate) diff: Option<String>,
     /// `plan`: why a pin would not land now.
     pub(crate) objection: Option<Error>,
@@ -171,6 +174,25 @@ pub(crate) struct Edit {
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Resolve {
     pub(crate) images: Vec<Image>,
+}
+
+/// What `init` made.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct Init {
+    /// The files: written, or with `--dry-run` only shown.
+    pub(crate) files: Vec<Made>,
+    /// The images that the files pin.
+    pub(crate) images: Vec<String>,
+    /// The images that are named in the manifests and not pinned.
+    pub(crate) others: Vec<String>,
+}
+
+/// A file that `init` made.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Made {
+    pub(crate) path: String,
+    pub(crate) written: bool,
+    pub(crate) text: String,
 }
 
 /// What `check` found.
