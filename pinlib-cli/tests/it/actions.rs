@@ -32,11 +32,11 @@ fn the_runner_gets_outputs_and_a_summary() -> Result {
     let value = |name: &str| outputs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let head = scene.head()?.to_string();
     assert_eq!(
-        (value("outcome"), value("changed"), value("commit")),
+        (value("outcome"), value("changed"), value("commit-sha")),
         (Some("pinned"), Some("true"), Some(head.as_str()))
     );
     assert_eq!(value("digest"), Some(scene.digest().to_string().as_str()));
-    assert!(value("json").is_some_and(|json| json.starts_with("{\"version\":1,\"outcome\":\"pinned\",")));
+    assert!(value("receipt").is_some_and(|json| json.starts_with("{\"version\":1,\"outcome\":\"pinned\",")));
     assert_data_eq!(
         scene.tidy(&fs::read_to_string(&summary)?)?,
         str![[r#"

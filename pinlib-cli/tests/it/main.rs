@@ -2,9 +2,11 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "snapbox writes its snapshots so")]
 
+mod action;
 mod actions;
 mod checks;
 mod demo;
+mod init;
 mod pins;
 mod plans;
 mod races;

@@ -17,6 +17,9 @@ const BUILDX: &str = "docker/setup-buildx-action@37fe631027851001ddb9b187196cc80
 const LOGIN: &str = "docker/login-action@4907a6ddec9925e35a0a9e82d7399ccc52663121 # v4.1.0";
 const BUILD: &str = "docker/build-push-action@53b7df96c91f9c12dcc8a07bcb9ccacbed38856a # v7.3.0";
 
+/// GitHub's own registry: the job's token is its login.
+const GITHUBS: &str = "ghcr.io";
+
 /// One job an image, and one that pins them all.
 pub(super) fn text(branch: &BranchName, images: &[Image], root: &Path, action: &ActionRef) -> String {
     let jobs = jobs(images);
@@ -76,7 +79,14 @@ fn pattern(text: &str) -> String {
 
 fn build(id: &str, image: &Image, root: &Path) -> String {
     let name = &image.name;
-    let login = login(image.reference.registry());
+    let registry = image.reference.registry();
+    let login = login(registry);
+    // What GitHub's own registry wants of the job; elsewhere, where the login is kept.
+    let (permission, environment) = if registry == GITHUBS {
+        ("\n      packages: write # to push to ghcr.io", "")
+    } else {
+        ("", "    # Holds the registry's login.\n    environment: registry\n")
+    };
     let (context, file) = (".", dockerfile(last(image), root));
     format!(
         "  {id}:
@@ -84,9 +94,8 @@ fn build(id: &str, image: &Image, root: &Path) -> String {
     runs-on: ubuntu-24.04
     timeout-minutes: 60
     permissions:
-      contents: read # to check out
-      packages: write # to push to ghcr.io
-    # A newer commit builds its own image; this one could not be pinned any more.
+      contents: read # to check out{permission}
+{environment}    # A newer commit builds its own image; this one could not be pinned any more.
     concurrency:
       group: {id}-${{{{ github.ref }}}}
       cancel-in-progress: true
@@ -122,7 +131,7 @@ fn dockerfile(name: &str, root: &Path) -> String {
 
 /// Who logs in: on GitHub's own registry the job's token, elsewhere secrets named after the registry.
 fn credential(registry: &str) -> (String, String) {
-    if registry == "ghcr.io" {
+    if registry == GITHUBS {
         return ("${{ github.actor }}".into(), "${{ github.token }}".into());
     }
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
@@ -155,6 +164,11 @@ fn pin(jobs: &[(String, &Image)], action: &ActionRef) -> String {
             write!(logins, "      - uses: {LOGIN}\n        with:\n{}", login(registry)).ok();
         }
     }
+    let permission = if registries.contains(GITHUBS) {
+        "      packages: read # to read manifests from ghcr.io; an App's token cannot, where they are private\n"
+    } else {
+        ""
+    };
     let (version, unfixed) = if action.is_fixed() {
         (concat!(" # v", env!("CARGO_PKG_VERSION")), "")
     } else {
@@ -168,8 +182,7 @@ fn pin(jobs: &[(String, &Image)], action: &ActionRef) -> String {
     timeout-minutes: 15
     permissions:
       contents: read # to check out
-      packages: read # to read the images' manifests from ghcr.io; an App's token cannot, where they are private
-    # Holds PINLIB_APP_KEY; let it be used from the pinned branch alone.
+{permission}    # Holds PINLIB_APP_KEY; let it be used from the pinned branch alone.
     environment: pinlib
     # A pin that has begun is let finish: half-way, nobody would know its fate.
     concurrency:
