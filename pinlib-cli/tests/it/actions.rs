@@ -39,7 +39,7 @@ fn the_runner_gets_outputs_and_a_summary() -> Result {
     assert!(value("receipt").is_some_and(|json| json.starts_with("{\"version\":1,\"outcome\":\"pinned\",")));
     assert_data_eq!(
         scene.tidy(&fs::read_to_string(&summary)?)?,
-        str![[r#"
+        str![[r####"
 ### pinlib pin: Pinned
 
 - branch: <code>main</code>
@@ -52,7 +52,27 @@ fn the_runner_gets_outputs_and_a_summary() -> Result {
 | <code>deploy/kustomization.yaml:4</code> | <code>registry.test/shop/web:1.0</code> | <code>registry.test/shop/web:1.0@[DIGEST]</code> |
 | <code>deploy/rollout.yaml:9</code> | <code>registry.test/shop/web:1.0</code> | <code>registry.test/shop/web@[DIGEST]</code> |
 
-"#]]
+```diff
+--- a/deploy/kustomization.yaml
++++ b/deploy/kustomization.yaml
+@@ -3,5 +3,6 @@
+ images:
+   - name: registry.test/shop/web # the shop
+     newTag: "1.0"
++    digest: [DIGEST]
+   - name: registry.test/shop/api
+     newTag: "2.0"
+--- a/deploy/rollout.yaml
++++ b/deploy/rollout.yaml
+@@ -6,4 +6,4 @@
+     spec:
+       containers:
+         - name: web
+-          image: 'registry.test/shop/web:1.0'  # by the pipeline
++          image: 'registry.test/shop/web@[DIGEST]'  # by the pipeline
+```
+
+"####]]
     );
     Ok(())
 }
@@ -79,6 +99,25 @@ hint: the build of [head] pins its own image. If the branch moves more often tha
     assert!(
         outputs.contains(&("outcome".into(), "head-moved".into()))
             && outputs.contains(&("changed".into(), "false".into()))
+    );
+    Ok(())
+}
+
+#[test]
+fn a_plan_that_would_not_land_is_a_warning() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    scene.config()?;
+    scene.repository.push(&main_branch(), &[("README", "tea\n")], "Sell tea")?;
+    let (a, image) = (scene.a.to_string(), scene.reported());
+    let summary = scene.write("summary", "")?;
+    let variables = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", &*summary.display().to_string())];
+    let run = scene.run_with(&variables, &["pin", "-n", "--source-commit", &a, "--image", &image])?;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.err.contains("\n::warning title=Would not land%3A Head moved::main moved from "), "{run:?}");
+    let summary = fs::read_to_string(summary)?;
+    assert!(
+        summary.contains("a pin would not land: <code>main moved from ") && summary.contains("```diff\n"),
+        "{summary}"
     );
     Ok(())
 }

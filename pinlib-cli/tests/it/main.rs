@@ -12,6 +12,7 @@ mod plans;
 mod races;
 mod real;
 mod refusals;
+mod releases;
 mod reports;
 mod resolves;
 mod scene;
