@@ -56,7 +56,7 @@ fn head(branch: &BranchName, images: &[Image]) -> String {
          name: pin\n\n\
          on:\n  push:\n    branches: [{}]\n    \
          # A pin changes these files alone, so it does not start the next build. No [skip ci] in its message instead:\n    \
-         # that would leave required checks waiting for ever.\n    \
+         # that would skip every workflow, and leave required checks waiting for ever.\n    \
          paths-ignore:\n",
         scalar(&pattern(branch.as_str()))
     );
