@@ -45,7 +45,7 @@ fi
 # A mirror, for runners that do not reach github.com, has the same paths.
 releases=${PINLIB_RELEASES:-https://github.com/${ACTION_REPOSITORY:-pinlib/pinlib}/releases/download}
 archive=pinlib-$target.tar.gz
-folder=$(mktemp -d "${RUNNER_TEMP:-/tmp}/pinlib.XXXXXXXX")
+folder=$(TMPDIR=${RUNNER_TEMP:-${TMPDIR:-}} mktemp -d)
 for file in "$archive" "$archive.sha256"; do
   url=$releases/v$version/$file
   if ! curl --proto '=https' --tlsv1.2 --fail --silent --show-error --location --retry 3 \

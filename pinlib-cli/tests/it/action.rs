@@ -287,25 +287,3 @@ fn a_pinlib_that_comes_to_no_report_has_an_outcome_too() -> Result {
     }
     Ok(())
 }
-
-#[test]
-fn every_input_reaches_a_script_and_by_a_variable_alone() -> Result {
-    let read = |path: &str| fs::read_to_string(script(path));
-    let action = read("../action.yml")?;
-    let scripts = read("pin.sh")? + &read("install.sh")?;
-    let inputs = action.split("\noutputs:").next().unwrap_or_default();
-    let names: Vec<_> = inputs
-        .lines()
-        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
-        .filter(|name| !name.starts_with(' '))
-        .collect();
-    assert!(names.len() > 15, "{names:?}");
-    for name in names {
-        let variable = format!("INPUT_{}", name.to_uppercase().replace('-', "_"));
-        assert!(action.contains(&format!("{variable}: ${{{{ inputs.{name} }}}}\n")), "{name}");
-        assert!(scripts.contains(&variable), "{name}");
-    }
-    let run = action.lines().filter(|line| line.trim_start().starts_with("run:"));
-    assert!(run.clone().count() == 2 && run.clone().all(|line| !line.contains("${{")));
-    Ok(())
-}

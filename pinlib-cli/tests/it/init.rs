@@ -23,8 +23,8 @@ fn shop() -> Result<Option<(Scene, PathBuf)>> {
         ("services/web/Dockerfile", "FROM scratch\n"),
     ];
     let Some(scene) = Scene::with(&files)? else { return Ok(None) };
-    scene.repository.git(&["clone", "-q", ".", "../work"])?;
-    let work = scene.folder().join("work");
+    scene.repository.git(&["clone", "-q", ".", "../clone"])?;
+    let work = scene.folder().join("clone");
     Ok(Some((scene, work)))
 }
 
@@ -98,7 +98,7 @@ fn nothing_is_written_over_and_then_nothing_at_all() -> Result {
         assert!(run.error().starts_with(&format!("{path} is there already")), "{run:?}");
         assert_eq!(fs::read_to_string(work.join(path))?, "mine\n");
         fs::remove_file(work.join(path))?;
-        let status = scene.repository.git(&["-C", "../work", "status", "--porcelain"])?;
+        let status = scene.repository.git(&["-C", "../clone", "status", "--porcelain"])?;
         assert_eq!(status, "", "neither file is left");
     }
     Ok(())
@@ -113,7 +113,7 @@ fn a_dry_run_is_a_diff_and_json_has_the_files() -> Result {
     assert!(!work.join("pinlib.yaml").exists());
 
     let diff = scene.write("new.diff", &init(&scene, &work, &["-n"])?.out)?;
-    scene.repository.git(&["-C", "../work", "apply", &diff.display().to_string()])?;
+    scene.repository.git(&["-C", "../clone", "apply", &diff.display().to_string()])?;
     for file in dry["files"].as_array().into_iter().flatten() {
         let path = file["path"].as_str().unwrap_or_default();
         assert_eq!(file["text"], fs::read_to_string(work.join(path))?, "{path}");
@@ -187,8 +187,8 @@ fn on_github_s_own_registry_and_on_several_it_is_valid_too() -> Result {
         (kustomization.to_owned() + more, "  build-web--2:\n"),
     ] {
         let Some(scene) = Scene::with(&[("a/[b]*.yaml", &text)])? else { return Ok(()) };
-        scene.repository.git(&["clone", "-q", ".", "../work"])?;
-        let work = scene.folder().join("work");
+        scene.repository.git(&["clone", "-q", ".", "../clone"])?;
+        let work = scene.folder().join("clone");
         init(&scene, &work, &[ACTION])?;
         checked(".github/workflows/pin.yml", &work)?;
         let text = fs::read_to_string(work.join(".github/workflows/pin.yml"))?;
@@ -203,4 +203,27 @@ fn the_action_is_valid_and_an_auditor_finds_nothing() -> Result {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     checked("action.yml", &root)?;
     clean("shellcheck", &["-x", "action/pin.sh", "action/install.sh"], &root)
+}
+
+#[test]
+fn every_input_reaches_a_script_and_by_a_variable_alone() -> Result {
+    let action = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action");
+    let read = |path: &str| fs::read_to_string(action.join(path));
+    let action = read("../action.yml")?;
+    let scripts = read("pin.sh")? + &read("install.sh")?;
+    let inputs = action.split("\noutputs:").next().unwrap_or_default();
+    let names: Vec<_> = inputs
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
+        .filter(|name| !name.starts_with(' '))
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        let variable = format!("INPUT_{}", name.to_uppercase().replace('-', "_"));
+        assert!(action.contains(&format!("{variable}: ${{{{ inputs.{name} }}}}\n")), "{name}");
+        assert!(scripts.contains(&variable), "{name}");
+    }
+    let run = action.lines().filter(|line| line.trim_start().starts_with("run:"));
+    assert!(run.clone().count() == 2 && run.clone().all(|line| !line.contains("${{")));
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "snapbox writes its snapshots so")]
 
+#[cfg(unix)]
 mod action;
 mod actions;
 mod checks;
@@ -12,6 +13,7 @@ mod plans;
 mod races;
 mod real;
 mod refusals;
+#[cfg(unix)]
 mod releases;
 mod reports;
 mod resolves;
