@@ -30,6 +30,36 @@ fn quoted(path: &str) -> String {
     format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
+/// Git, on the repository in this folder, with nobody's settings.
+pub(crate) fn command(path: &Path) -> Command {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(path);
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PROTOCOL"] {
+        command.env_remove(name);
+    }
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    for who in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{who}_NAME"), "human").env(format!("GIT_{who}_EMAIL"), "human@home.test");
+    }
+    command
+}
+
+/// Runs git on this input, and hands back what it printed, trimmed.
+pub(crate) fn feed(command: &mut Command, input: &[u8]) -> io::Result<String> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    if let Some(mut pipe) = child.stdin.take() {
+        pipe.write_all(input)?;
+    }
+    let done = child.wait_with_output()?;
+    if done.status.success() {
+        return Ok(text(done.stdout)?.trim().to_owned());
+    }
+    let words: Vec<_> = command.get_args().skip(2).map(|word| word.to_string_lossy()).collect();
+    let said = String::from_utf8_lossy(&done.stderr);
+    Err(io::Error::other(format!("git {}: {said}", words.join(" "))))
+}
+
 impl Repository {
     /// Makes a bare repository of this object format, `sha1` or `sha256`. `None` where git is missing.
     ///
@@ -71,18 +101,7 @@ impl Repository {
     }
     /// Git, on this repository, with nobody's settings.
     pub fn command(&self) -> Command {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(&self.path);
-        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PROTOCOL"] {
-            command.env_remove(name);
-        }
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-        for who in ["AUTHOR", "COMMITTER"] {
-            command
-                .env(format!("GIT_{who}_NAME"), "human")
-                .env(format!("GIT_{who}_EMAIL"), "human@home.test");
-        }
-        command
+        command(&self.path)
     }
     /// Runs git and hands back what it printed, trimmed.
     ///
@@ -96,18 +115,7 @@ impl Repository {
     /// # Errors
     /// As with [`Repository::git`].
     pub fn feed(&self, words: &[&str], input: &[u8]) -> io::Result<String> {
-        let mut command = self.command();
-        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn()?;
-        if let Some(mut pipe) = child.stdin.take() {
-            pipe.write_all(input)?;
-        }
-        let done = child.wait_with_output()?;
-        if done.status.success() {
-            return Ok(text(done.stdout)?.trim().to_owned());
-        }
-        let said = String::from_utf8_lossy(&done.stderr);
-        Err(io::Error::other(format!("git {}: {said}", words.join(" "))))
+        feed(self.command().args(words), input)
     }
     /// Writes a commit by a human, on no branch: the first parent's files with these changes.
     ///

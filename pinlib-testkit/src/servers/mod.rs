@@ -4,6 +4,7 @@
 //! one is missing a test says so and passes; under `CI` it fails: see [`program`].
 
 pub mod git;
+pub mod github;
 pub mod proxy;
 pub mod registry;
 pub mod script;

@@ -27,7 +27,10 @@ impl Request {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
     fn read(stream: &TcpStream) -> io::Result<Self> {
-        let mut reader = BufReader::new(stream);
+        Ok(Self::next(&mut BufReader::new(stream))?.unwrap_or_default())
+    }
+    /// The next request of a connection; none where it has ended.
+    pub(super) fn next(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
@@ -36,7 +39,8 @@ impl Request {
             }
             lines.push(line.trim().to_owned());
         }
-        let mut words = lines.first().map(|line| line.split(' ')).into_iter().flatten().map(str::to_owned);
+        let Some(first) = lines.first() else { return Ok(None) };
+        let mut words = first.split(' ').map(str::to_owned);
         let mut request = Self {
             method: words.next().unwrap_or_default(),
             target: words.next().unwrap_or_default(),
@@ -47,7 +51,7 @@ impl Request {
             headers.map(|(key, value)| (key.to_ascii_lowercase(), value.trim().to_owned())).collect();
         let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         reader.take(length).read_to_string(&mut request.body)?;
-        Ok(request)
+        Ok(Some(request))
     }
 }
 
