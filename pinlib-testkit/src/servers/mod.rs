@@ -1,7 +1,8 @@
 //! Real servers for tests: each in a temporary folder, on a free loopback port, gone when dropped.
 //!
 //! They are Debian's packages `lighttpd`, `git`, `apache2-utils`, `docker-registry`, `openssl` and `openssh-server`. Where
-//! one is missing a test says so and passes; under `CI` it fails: see [`program`].
+//! one is missing a test says so and passes; under `CI` it fails: see [`program`]. [`github`] alone is no real server, and is
+//! held against what the real one publishes.
 
 pub mod git;
 pub mod github;

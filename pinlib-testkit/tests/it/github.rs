@@ -358,3 +358,46 @@ fn answers_get_lost_as_told() -> io::Result<()> {
     assert_eq!(repository.log(&main)?.last().map(|commit| commit.oid), Some(first));
     Ok(())
 }
+
+#[test]
+fn texts_are_whole_or_say_that_they_are_not() -> io::Result<()> {
+    let Some((repository, main, github, first)) = scene()? else { return Ok(()) };
+    // The cut falls between the two bytes of a letter.
+    let long = format!("{}é and more", "a".repeat(511_999));
+    let files: [(Mode, &str, &[u8]); 3] = [
+        (Mode::Regular, "long", long.as_bytes()),
+        (Mode::Regular, "bom", b"\xef\xbb\xbfimage: x\r\n"),
+        (Mode::Regular, "latin", b"caf\xe9\n"),
+    ];
+    let made = repository.write(&[first], &files, "texts")?;
+    repository.force(&main, Some(made))?;
+    let blob = "{ object { ... on Blob { text isTruncated byteSize } } }";
+    let text = format!(
+        "{{ repository(owner: \"acme\", name: \"deploy\") {{ object(oid: \"{made}\") {{ ... on Commit {{
+            long: file(path: \"long\") {blob} bom: file(path: \"bom\") {blob} latin: file(path: \"latin\") {blob} }} }} }} }}"
+    );
+    let seen = query(&github, TOKEN, &text, &json!({}))?;
+    let seen = &seen["data"]["repository"]["object"];
+    let long_seen = &seen["long"]["object"];
+    assert_eq!(long_seen["text"].as_str().map(str::len), Some(511_999));
+    assert_eq!((&long_seen["isTruncated"], &long_seen["byteSize"]), (&json!(true), &json!(long.len())));
+    assert_eq!(seen["bom"]["object"]["text"], "\u{feff}image: x\r\n");
+    assert_eq!(seen["latin"]["object"]["text"], "caf\u{fffd}\n");
+    Ok(())
+}
+
+#[test]
+fn one_connection_serves_many_requests() -> io::Result<()> {
+    let Some((.., github, _)) = scene()? else { return Ok(()) };
+    let mut stream = TcpStream::connect(github.rest().replace("http://", ""))?;
+    let ask = |last: &str| {
+        format!(
+            "GET /rate_limit HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\nAuthorization: token {TOKEN}\r\n{last}\r\n"
+        )
+    };
+    stream.write_all([ask(""), ask("Connection: close\r\n")].concat().as_bytes())?;
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers)?;
+    assert_eq!((answers.matches("HTTP/1.1 200 OK").count(), github.requests().len()), (2, 2));
+    Ok(())
+}

@@ -7,6 +7,7 @@ use super::{
 use crate::servers::{pause, script::Request};
 use serde_json::{Value, json};
 use std::{
+    fmt::Display,
     io::{self, BufReader, Write},
     net::TcpStream,
     sync::atomic::Ordering::Relaxed,
@@ -38,7 +39,7 @@ impl Answer {
     pub(super) fn not_found() -> Self {
         Self::refused(404, "Not Found")
     }
-    pub(super) fn header(mut self, name: &str, value: impl ToString) -> Self {
+    pub(super) fn header(mut self, name: &str, value: impl Display) -> Self {
         self.headers.push((name.into(), value.to_string()));
         self
     }

@@ -66,16 +66,16 @@ impl Git {
         if name.is_empty() || name.contains(['\n', '\0']) {
             return Ok(None);
         }
-        let mut held = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
-        let batch = match &mut *held {
+        let mut running = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        let batch = match &mut *running {
             Some(batch) => batch,
             none => none.insert(self.batch()?),
         };
         writeln!(batch.input, "{name}")?;
-        let mut head = Vec::new();
-        batch.output.read_until(b'\n', &mut head)?;
-        let head = String::from_utf8_lossy(&head).trim_end().to_owned();
-        let words: Vec<_> = head.split(' ').collect();
+        let mut line = Vec::new();
+        batch.output.read_until(b'\n', &mut line)?;
+        let said = String::from_utf8_lossy(&line);
+        let words: Vec<_> = said.trim_end().split(' ').collect();
         let [oid, kind, size] = words[..] else { return Ok(None) };
         let Ok(size) = size.parse::<usize>() else { return Ok(None) };
         let mut bytes = vec![0; size + 1];
@@ -149,7 +149,9 @@ fn entries(tree: &Object) -> Vec<Entry> {
         let mode = String::from_utf8_lossy(words.next().unwrap_or_default());
         let mode = u32::from_str_radix(&mode, 8).unwrap_or_default();
         let name = words.next().unwrap_or_default().to_vec();
-        found.push(Entry { mode, name, oid: oid.iter().map(|byte| format!("{byte:02x}")).collect() });
+        let digits = oid.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let oid = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
+        found.push(Entry { mode, name, oid });
         rest = after;
     }
     found

@@ -82,16 +82,9 @@ fn decoded(text: &str) -> String {
     let (mut made, mut place) = (Vec::new(), 0);
     while let Some(byte) = bytes.get(place) {
         let hex = text.get(place + 1..place + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (byte, hex) {
-            (b'%', Some(value)) => {
-                made.push(value);
-                place += 3;
-            }
-            _ => {
-                made.push(*byte);
-                place += 1;
-            }
-        }
+        let (value, width) = hex.filter(|_| *byte == b'%').map_or((*byte, 1), |value| (value, 3));
+        made.push(value);
+        place += width;
     }
     String::from_utf8_lossy(&made).into_owned()
 }
@@ -200,7 +193,7 @@ impl Hub {
             ["rules", "branches", branch @ ..] if !branch.is_empty() => self.branch_rules(asked, settings),
             ["rulesets", id] => self.ruleset(id, settings),
             ["compare", basehead @ ..] if !basehead.is_empty() => self.compare(asked, &basehead.join("/"))?,
-            ["git", "ref", name @ ..] => self.git_ref(&format!("refs/{}", name.join("/")), settings)?,
+            ["git", "ref", name @ ..] => self.git_ref(&format!("refs/{}", name.join("/")))?,
             ["git", "blobs", oid] => self.found(oid, "blob", |blob| {
                 let content = STANDARD.encode(&blob.bytes);
                 let lines: Vec<_> = content.as_bytes().chunks(60).map(String::from_utf8_lossy).collect();
@@ -246,7 +239,7 @@ impl Hub {
         };
         oid.map_or(Ok(None), |oid| self.git.commit(&oid))
     }
-    fn git_ref(&self, name: &str, _settings: &Settings) -> io::Result<Answer> {
+    fn git_ref(&self, name: &str) -> io::Result<Answer> {
         let found = self.read_ref(name)?.map(|oid| self.git.by_oid(&oid)).transpose()?.flatten();
         let Some(found) = found else { return Ok(Answer::not_found()) };
         let url = self.url(&format!("/git/{}s/{}", found.kind, found.oid));

@@ -23,7 +23,7 @@ struct Field {
     #[serde(default)]
     arguments: Map<String, Value>,
     #[serde(default)]
-    fields: Vec<Field>,
+    fields: Vec<Self>,
 }
 
 impl Field {
@@ -55,7 +55,7 @@ fn refused(kind: &'static str, message: impl Into<String>) -> Failure {
 #[derive(Debug)]
 enum Held {
     Leaf(Value),
-    One(Node),
+    One(Box<Node>),
     Many(Vec<Node>),
 }
 
@@ -64,7 +64,10 @@ impl Held {
         Self::Leaf(value.into())
     }
     fn maybe(node: Option<Node>) -> Self {
-        node.map_or(Self::Leaf(Value::Null), Self::One)
+        node.map_or(Self::Leaf(Value::Null), Self::one)
+    }
+    fn one(node: Node) -> Self {
+        Self::One(Box::new(node))
     }
 }
 
@@ -205,13 +208,13 @@ impl Run<'_> {
     }
     fn query(&self, field: &Field) -> Result<Held, Failure> {
         Ok(match field.name.as_str() {
-            "viewer" => Held::One(Node::Viewer),
-            "rateLimit" => Held::One(Node::RateLimit),
+            "viewer" => Held::one(Node::Viewer),
+            "rateLimit" => Held::one(Node::RateLimit),
             "repository" => {
                 let (owner, name) =
                     (field.text("owner").unwrap_or_default(), field.text("name").unwrap_or_default());
                 self.repository(owner, name)?;
-                Held::One(Node::Repository)
+                Held::one(Node::Repository)
             }
             _ => return Err(unknown(field)),
         })

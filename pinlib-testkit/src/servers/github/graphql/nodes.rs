@@ -78,7 +78,7 @@ impl Node {
                     Ok(Held::leaf(full.splitn(3, '/').take(2).fold(String::new(), |a, b| a + b + "/")))
                 }
                 "target" => Ok(Held::maybe(run.by_oid(oid)?)),
-                "repository" => Ok(Held::One(Self::Repository)),
+                "repository" => Ok(Held::one(Self::Repository)),
                 _ => Err(unknown(field)),
             },
             Self::Commit(commit) => run.commit(commit, field),
@@ -106,8 +106,8 @@ impl Node {
             },
             Self::Written { branch, commit, ticket } => match name {
                 "clientMutationId" => Ok(Held::Leaf(ticket.clone())),
-                "commit" => Ok(Held::One(Self::Commit(commit.clone()))),
-                "ref" => Ok(Held::One(Self::Ref { name: branch.clone(), oid: commit.oid.clone() })),
+                "commit" => Ok(Held::one(Self::Commit(commit.clone()))),
+                "ref" => Ok(Held::one(Self::Ref { name: branch.clone(), oid: commit.oid.clone() })),
                 _ => Err(unknown(field)),
             },
             Self::Moved(ticket) => match name {
@@ -125,7 +125,7 @@ fn git_object(oid: &str, field: &Field) -> Result<Held, Failure> {
         "abbreviatedOid" => Held::leaf(&oid[..7]),
         "id" => Held::leaf(id("O", oid)),
         "commitUrl" | "url" => Held::leaf(html(oid)),
-        "repository" => Held::One(Node::Repository),
+        "repository" => Held::one(Node::Repository),
         _ => return Err(unknown(field)),
     })
 }
@@ -191,7 +191,7 @@ impl Run<'_> {
             "databaseId" => Held::leaf(REPOSITORY_ID),
             "name" => Held::leaf(NAME),
             "nameWithOwner" => Held::leaf(format!("{OWNER}/{NAME}")),
-            "owner" => Held::One(Node::Owner),
+            "owner" => Held::one(Node::Owner),
             "url" => Held::leaf(format!("https://github.com/{OWNER}/{NAME}")),
             "isArchived" => Held::leaf(settings.archived),
             "isPrivate" => Held::leaf(settings.private),
@@ -241,9 +241,9 @@ impl Run<'_> {
     fn commit(&self, commit: &Commit, field: &Field) -> Result<Held, Failure> {
         let (headline, body) = commit.message.split_once('\n').unwrap_or((&commit.message, ""));
         Ok(match field.name.as_str() {
-            "tree" => Held::One(Node::Tree(commit.tree.clone())),
-            "author" => Held::One(Node::Person(commit.author.clone())),
-            "committer" => Held::One(Node::Person(commit.committer.clone())),
+            "tree" => Held::one(Node::Tree(commit.tree.clone())),
+            "author" => Held::one(Node::Person(commit.author.clone())),
+            "committer" => Held::one(Node::Person(commit.committer.clone())),
             "authoredDate" => Held::leaf(commit.author.utc()),
             "committedDate" => Held::leaf(commit.committer.utc()),
             "message" => Held::leaf(commit.message.as_str()),
@@ -270,7 +270,7 @@ impl Run<'_> {
                 }
                 let kept = usize::try_from(count).unwrap_or(usize::MAX);
                 let oids = commit.parents.iter().take(kept).cloned().collect();
-                Held::One(Node::Parents { oids, all: commit.parents.len() })
+                Held::one(Node::Parents { oids, all: commit.parents.len() })
             }
             _ => git_object(&commit.oid, field)?,
         })
@@ -294,7 +294,7 @@ impl Run<'_> {
                 Held::leaf(blob.map_or(0, |blob| blob.bytes.len()))
             }
             "object" => Held::maybe(self.by_oid(&entry.oid)?),
-            "repository" => Held::One(Node::Repository),
+            "repository" => Held::one(Node::Repository),
             _ => return Err(unknown(field)),
         })
     }

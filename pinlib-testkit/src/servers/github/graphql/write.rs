@@ -65,7 +65,7 @@ impl Run<'_> {
             return Err(refused("STALE_DATA", format!("{full} is at {now} but expected {head}")));
         }
         let commit = self.hub.git.commit(&oid)?.unwrap_or_default();
-        Ok(Held::One(Node::Written { branch: full, commit, ticket: input["clientMutationId"].clone() }))
+        Ok(Held::one(Node::Written { branch: full, commit, ticket: input["clientMutationId"].clone() }))
     }
     /// The full name of the branch that is meant.
     fn branch(&self, branch: &Value) -> Result<String, Failure> {
@@ -178,7 +178,7 @@ impl Run<'_> {
         lines.push_str("prepare\ncommit\n");
         let done = self.hub.git.feed(&["update-ref", "--stdin"], lines.as_bytes());
         done.map_err(|error| refused("UNPROCESSABLE", format!("Reference update failed: {error}")))?;
-        Ok(Held::One(Node::Moved(input["clientMutationId"].clone())))
+        Ok(Held::one(Node::Moved(input["clientMutationId"].clone())))
     }
     /// One update as `git update-ref` reads it.
     fn ref_update(&self, settings: &Settings, update: &Value) -> Result<String, Failure> {
