@@ -177,7 +177,7 @@ impl Hub {
             return Ok(Answer::not_found());
         }
         let stranger = matches!(actor, Actor::Nobody);
-        if !rest.is_empty() && !stranger && !actor.may("contents", "read") && rest[0] != "rules" {
+        if !rest.is_empty() && !stranger && !actor.may("contents", "read") && !rest[0].starts_with("rule") {
             return Ok(Answer::refused(403, "Resource not accessible by integration"));
         }
         Ok(match rest {
