@@ -7,13 +7,14 @@ use crate::{
     },
     failure::Failure,
     logins,
+    output::Screen,
     surroundings::Surroundings,
 };
 use anyhow::anyhow;
 use pinlib::{
-    Author, BackendError, BackendErrorKind, CheckedOut, DigestSource, GitForge, Http, LayoutRegistry,
-    LocalForge, Meter, NoRegistry, OciOptions, OciRegistry, Patience, PinRequest, Pinner, Reference,
-    Registry, SigningKey, SmartHttpForge, SshForge, SystemClock,
+    Author, BackendError, BackendErrorKind, CheckedOut, DigestSource, GitForge, GitHubForge,
+    GitHubRepository, Http, ImagePin, LayoutRegistry, LocalForge, Meter, NoRegistry, OciOptions, OciRegistry,
+    Patience, Pinner, Reference, Registry, SigningKey, SmartHttpForge, SshForge, SystemClock,
 };
 use std::{
     path::{Path, PathBuf},
@@ -24,6 +25,8 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Places {
     pub(crate) forge: Option<ForgePlace>,
+    pub(crate) app: Option<String>,
+    pub(crate) installation: Option<u64>,
     pub(crate) author: Committer,
     pub(crate) sign: Option<Sign>,
     pub(crate) allow_checked_out: bool,
@@ -35,20 +38,33 @@ pub(crate) struct Places {
 pub(crate) struct Backends {
     pub(crate) pinner: Pinner,
     pub(crate) meter: Option<Meter>,
+    /// The same forge, where it has more to it than other forges.
+    pub(crate) github: Option<Arc<GitHubForge>>,
+}
+
+impl Backends {
+    /// Gives back what was lent for this run. It is no failure of the run where that cannot be done.
+    pub(crate) async fn close(&self, screen: Screen) {
+        if let Some(forge) = &self.github
+            && let Err(error) = forge.close().await
+        {
+            screen.detail(&format!("{error}; it ends by itself within the hour"));
+        }
+    }
 }
 
 /// Opens what a request needs, and no more: a pin on disk makes no HTTP client.
 pub(crate) async fn open(
     places: &Places,
-    request: &PinRequest,
+    pins: &[ImagePin],
     around: &Surroundings,
 ) -> Result<Backends, Failure> {
     let mut client = Client { connect: &places.connect, http: None };
-    let declared = |pin: &pinlib::ImagePin| matches!(pin.digest, DigestSource::Declared(_));
-    let registry: Arc<dyn Registry> = if request.images().iter().all(declared) {
+    let declared = |pin: &ImagePin| matches!(pin.digest, DigestSource::Declared(_));
+    let registry: Arc<dyn Registry> = if pins.iter().all(declared) {
         Arc::new(NoRegistry)
     } else {
-        let images: Vec<_> = request.images().iter().map(|pin| &pin.image).collect();
+        let images: Vec<_> = pins.iter().map(|pin| &pin.image).collect();
         registry_through(&mut client, &images, around)?
     };
     let signing = places.sign.clone().map(|sign| match sign {
@@ -57,7 +73,13 @@ pub(crate) async fn open(
     });
     let author =
         Author::new(places.author.0.clone(), signing).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut github = None;
     let forge: Arc<dyn GitForge> = match &places.forge {
+        Some(ForgePlace::GitHub(repository)) => {
+            let forge = Arc::new(open_github(places, repository, &mut client, around)?);
+            github = Some(Arc::clone(&forge));
+            forge
+        }
         Some(ForgePlace::Http(url)) => {
             let login = logins::git(url, around).await?;
             Arc::new(SmartHttpForge::new(url, client.http()?, login, author)?)
@@ -73,7 +95,20 @@ pub(crate) async fn open(
         }
     };
     let pinner = Pinner { registry, forge, clock: Arc::new(SystemClock), patience: Patience::default() };
-    Ok(Backends { pinner, meter: client.http.map(|http| http.meter().clone()) })
+    Ok(Backends { pinner, meter: client.http.map(|http| http.meter().clone()), github })
+}
+
+fn open_github(
+    places: &Places,
+    repository: &GitHubRepository,
+    client: &mut Client<'_>,
+    around: &Surroundings,
+) -> Result<GitHubForge, Failure> {
+    // First the client: the App's key signs by the same TLS provider.
+    let http = client.http()?;
+    let login = logins::github(places.app.as_deref(), places.installation, around)?;
+    let host = logins::github_host(around)?;
+    Ok(GitHubForge::new(repository.clone(), host, login, http, Arc::new(SystemClock)))
 }
 
 /// Opens the registry alone, to ask it for these images.

@@ -80,10 +80,8 @@ pub(crate) fn build(around: &Surroundings) -> Build {
 fn github(around: &Surroundings, told: impl Fn(&'static str) -> Option<Told>, branch: Option<Told>) -> Build {
     let event = around.variable("GITHUB_EVENT_NAME").unwrap_or("push");
     let built = matches!(event, "push" | "workflow_dispatch" | "schedule" | "release");
-    let forge = told("GITHUB_REPOSITORY").map(|repository| {
-        let server = around.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
-        Told { value: format!("{server}/{}.git", repository.value), ..repository }
-    });
+    let forge = told("GITHUB_REPOSITORY")
+        .map(|repository| Told { value: format!("github:{}", repository.value), ..repository });
     Build {
         source_commit: told("GITHUB_SHA").filter(|_| built),
         branch: branch.filter(|_| built),
@@ -123,7 +121,7 @@ mod tests {
     #[test]
     fn each_system_tells_in_its_own_words() {
         let github = "GITHUB_ACTIONS=true GITHUB_EVENT_NAME=push GITHUB_SHA=a GITHUB_REPOSITORY=o/r";
-        let hub = Some("https://github.com/o/r.git".to_owned());
+        let hub = Some("github:o/r".to_owned());
         let (a, main, url) =
             (Some("a".to_owned()), Some("main".to_owned()), Some("https://git.test/r".to_owned()));
         for (variables, wanted) in [

@@ -4,7 +4,7 @@ use crate::{
     args::{
         image::ImageArg,
         target::TargetKeys,
-        values::{Committer, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace, Sign},
+        values::{AppId, Committer, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace, Sign},
     },
     failure::Failure,
     surroundings::Surroundings,
@@ -32,8 +32,12 @@ pub(crate) struct Config {
     /// The branch that pins go to.
     #[schemars(with = "Option<String>")]
     pub(crate) branch: Option<BranchName>,
-    /// The repository that pins go to: a folder, `https://…`, `ssh://…` or `user@host:path`.
+    /// The repository that pins go to: a folder, `https://…`, `ssh://…`, `user@host:path` or `github:OWNER/NAME`.
     pub(crate) forge: Option<ForgePlace>,
+    /// The GitHub App that pins on `github:OWNER/NAME`: its client id, or its number.
+    pub(crate) app: Option<AppId>,
+    /// The number of the App's installation: one request less.
+    pub(crate) installation: Option<u64>,
     /// Who is asked for digests: `oci`, `layout:DIR` or `none`.
     pub(crate) registry: Option<RegistryPlace>,
     /// When a branch that moved since the source commit may still be written to.

@@ -13,6 +13,8 @@ pub(crate) enum Ending {
     Clean,
     /// A command that answers a question answered it.
     Answered,
+    /// The doctor found what would stop a pin.
+    Blocked,
     /// pinlib itself failed.
     Defect,
 }
@@ -33,6 +35,7 @@ impl Ending {
                 OutcomeKind::Unavailable => 9,
                 OutcomeKind::Unknown => 10,
             },
+            Self::Blocked => 5,
             Self::Due { told: true } => 11,
             Self::Due { told: false } | Self::Clean | Self::Answered => 0,
             Self::Defect => 1,

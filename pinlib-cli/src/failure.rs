@@ -72,6 +72,21 @@ impl Failure {
                 PinError::Rejected { rule: Some(rule), .. } if rule == "checked-out branch" => {
                     "--allow-checked-out pins all the same; the files of the work tree then lag behind"
                 }
+                // The words of GitHubForge.
+                PinError::Rejected { rule: Some(rule), .. } if rule == "ruleset" => {
+                    "add the App to the bypass list of that ruleset, with \"Always allow\": settings, Rules, Rulesets; \
+                     `pinlib doctor` names it"
+                }
+                PinError::Rejected { rule: Some(rule), .. } if rule == "branch protection" => {
+                    "classic branch protection lets no App past its checks: put a ruleset in its place, with the App in its \
+                     bypass list"
+                }
+                PinError::Rejected { rule: Some(rule), .. } if rule == "permission contents:write" => {
+                    "`pinlib doctor` shows which permission is missing, and where it is granted"
+                }
+                PinError::Rejected { rule: Some(rule), .. } if rule == "archived repository" => {
+                    "an archived repository takes no commit: unarchive it in its settings"
+                }
                 PinError::Rejected { .. } => {
                     "a rule of the server wants something else: look at the branch's protection, and let the pinner past it"
                 }

@@ -1,7 +1,7 @@
 //! Who the environment says we are: secrets come from there, from files it names, or from others' helpers.
 
 use crate::{failure::Failure, surroundings::Surroundings};
-use pinlib::{GitLogin, Logins, Reference, RegistryLogin};
+use pinlib::{AppKey, GitHubHost, GitHubLogin, GitLogin, Logins, Reference, RegistryLogin};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{process::Stdio, time::Duration};
 use tokio::io::AsyncWriteExt as _;
@@ -46,6 +46,50 @@ pub(crate) async fn git(url: &str, around: &Surroundings) -> Result<Option<GitLo
         }
         Some(_) => Err(Failure::usage("PINLIB_AUTH: want basic or bearer")),
     }
+}
+
+/// The App, where one is named, by its key; else a token.
+pub(crate) fn github(
+    app: Option<&str>,
+    installation: Option<u64>,
+    around: &Surroundings,
+) -> Result<GitHubLogin, Failure> {
+    match (app, around.secret("PINLIB_APP_KEY")?) {
+        (Some(app), Some(pem)) => {
+            let key = AppKey::from_pem(&pem).map_err(|error| {
+                Failure::usage(error.to_string())
+                    .with_hint("PINLIB_APP_KEY holds the key itself, PINLIB_APP_KEY_FILE names its file")
+            })?;
+            Ok(GitHubLogin::App { app: app.to_owned(), key, installation })
+        }
+        (Some(_), None) => Err(Failure::usage("an App is named, and its private key is missing")
+            .with_hint("set PINLIB_APP_KEY, or PINLIB_APP_KEY_FILE to the file that GitHub gave out")),
+        (None, Some(_)) => Err(Failure::usage("there is an App's private key, and nothing says whose")
+            .with_hint("give --app with the App's client id or number, or set PINLIB_APP")),
+        (None, None) => {
+            for name in ["PINLIB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"] {
+                if let Some(token) = around.secret(name)? {
+                    return Ok(GitHubLogin::Token(token));
+                }
+            }
+            Err(Failure::usage("nothing says as whom to pin on GitHub").with_hint(
+                "give --app with PINLIB_APP_KEY for a GitHub App, or set PINLIB_TOKEN; or pin over git, with --forge \
+                 https://github.com/OWNER/NAME.git",
+            ))
+        }
+    }
+}
+
+/// Where GitHub is: Actions tell it of their own server.
+pub(crate) fn github_host(around: &Surroundings) -> Result<GitHubHost, Failure> {
+    let host = match (around.variable("GITHUB_API_URL"), around.variable("GITHUB_SERVER_URL")) {
+        (Some(rest), _) => GitHubHost::of_apis(rest, around.variable("GITHUB_GRAPHQL_URL")),
+        (None, Some(server)) => GitHubHost::of_server(server),
+        (None, None) => Ok(GitHubHost::default()),
+    };
+    host.map_err(|error| {
+        Failure::usage(error.to_string()).with_hint("see GITHUB_API_URL and GITHUB_SERVER_URL")
+    })
 }
 
 /// Asks git's credential helpers, where git is installed. Never a person: no terminal, no window, and not for ever.

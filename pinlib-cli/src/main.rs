@@ -6,6 +6,7 @@ mod ci;
 mod config;
 mod demo;
 mod diff;
+mod doctor;
 mod exit;
 mod failure;
 mod logins;

@@ -1,39 +1,56 @@
 //! What every backend over HTTP shares: a client that never repeats itself, a bound on each answer, and a meter.
 
 use crate::backend::{BackendError, BackendErrorKind};
-use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode, Url, header::HeaderMap};
+#[cfg(any(feature = "oci", feature = "git-http"))]
+use reqwest::RequestBuilder;
+use reqwest::{Client, ClientBuilder, StatusCode, Url, header::HeaderMap};
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Counts what went over the wire; its copies count together.
+/// Counts what went over the wire, by host; its copies count together.
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Counters>);
+pub struct Meter(Arc<Mutex<BTreeMap<String, Traffic>>>);
 
-#[derive(Debug, Default)]
-struct Counters {
-    requests: AtomicU64,
-    sent: AtomicU64,
-    received: AtomicU64,
+/// What went over the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many requests were sent, those without an answer among them.
+    pub requests: u64,
+    /// Bytes of request bodies.
+    pub sent: u64,
+    /// Bytes of answer bodies.
+    pub received: u64,
 }
 
 impl Meter {
-    /// How many requests were sent, those without an answer among them.
-    pub fn requests(&self) -> u64 {
-        self.0.requests.load(Relaxed)
+    /// What went to each host, by `HOST` or `HOST:PORT`.
+    pub fn hosts(&self) -> BTreeMap<String, Traffic> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    /// Bytes of request bodies.
-    pub fn sent(&self) -> u64 {
-        self.0.sent.load(Relaxed)
+    /// All of it.
+    pub fn total(&self) -> Traffic {
+        self.hosts().values().fold(Traffic::default(), |sum, one| Traffic {
+            requests: sum.requests + one.requests,
+            sent: sum.sent + one.sent,
+            received: sum.received + one.received,
+        })
     }
-    /// Bytes of answer bodies.
-    pub fn received(&self) -> u64 {
-        self.0.received.load(Relaxed)
+    fn count(&self, host: &str, requests: u64, sent: u64, received: u64) {
+        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let traffic = hosts.entry(host.to_owned()).or_default();
+        traffic.requests += requests;
+        traffic.sent += sent;
+        traffic.received += received;
     }
+}
+
+/// The host of an address, with its port where that is not the scheme's own.
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// An HTTP client that backends may trust with a write: it follows no redirect and sends nothing twice.
@@ -49,6 +66,7 @@ pub struct Http {
 /// A whole answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    #[cfg(any(feature = "oci", feature = "git-http"))]
     pub(crate) url: Url,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -69,7 +87,7 @@ pub(crate) enum HttpError {
     TooLong(usize),
 }
 
-#[cfg(feature = "oci")]
+#[cfg(any(feature = "oci", feature = "github"))]
 impl HttpError {
     /// The same, as the failure of a read.
     pub(crate) fn while_trying(self, act: impl Into<String>) -> BackendError {
@@ -126,17 +144,22 @@ impl Http {
         &self.meter
     }
     /// The client, to make a request of.
+    #[cfg(any(feature = "oci", feature = "git-http"))]
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
     /// Sends once and reads the whole answer, of at most `limit` bytes, whatever its status.
+    #[cfg(any(feature = "oci", feature = "git-http"))]
     pub(crate) async fn send(&self, request: RequestBuilder, limit: usize) -> Result<Answer, HttpError> {
-        let request = request.build().map_err(HttpError::NotSent)?;
+        self.execute(request.build().map_err(HttpError::NotSent)?, limit).await
+    }
+
+    /// The same, of a request that is whole.
+    pub(crate) async fn execute(&self, request: reqwest::Request, limit: usize) -> Result<Answer, HttpError> {
         let (method, url, start) = (request.method().clone(), request.url().clone(), Instant::now());
         let sent = request.body().and_then(|body| body.as_bytes()).map_or(0, <[u8]>::len) as u64;
-        self.meter.0.requests.fetch_add(1, Relaxed);
-        self.meter.0.sent.fetch_add(sent, Relaxed);
+        self.meter.count(&host(&url), 1, sent, 0);
         let answer = self.receive(request, limit).await;
         let (status, received) =
             answer.as_ref().map_or((0, 0), |answer| (answer.status.as_u16(), answer.body.len()));
@@ -157,18 +180,37 @@ impl Http {
                 HttpError::Lost(error)
             }
         };
+        let to = host(request.url());
         let mut response = self.client.execute(request).await.map_err(sort)?;
         let mut body = Vec::new();
         while let Some(chunk) =
             response.chunk().await.map_err(|error| HttpError::Lost(error.without_url()))?
         {
-            self.meter.0.received.fetch_add(chunk.len() as u64, Relaxed);
+            self.meter.count(&to, 0, 0, chunk.len() as u64);
             if body.len() + chunk.len() > limit {
                 return Err(HttpError::TooLong(limit));
             }
             body.extend_from_slice(&chunk);
         }
-        let (url, status) = (response.url().clone(), response.status());
-        Ok(Answer { url, status, headers: std::mem::take(response.headers_mut()), body })
+        Ok(Answer {
+            #[cfg(any(feature = "oci", feature = "git-http"))]
+            url: response.url().clone(),
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            body,
+        })
+    }
+}
+
+/// Whether an address is this machine's own.
+#[cfg(any(feature = "git-http", feature = "github"))]
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host_str() {
+        None => false,
+        Some("localhost") => true,
+        Some(host) => {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
     }
 }

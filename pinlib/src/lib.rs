@@ -24,7 +24,7 @@ mod recognise;
 // the world outside, and what proves its answers:
 mod evidence;
 mod forge;
-#[cfg(any(feature = "oci", feature = "git-http"))]
+#[cfg(any(feature = "oci", feature = "git-http", feature = "github"))]
 mod http;
 mod read;
 mod registry;
@@ -39,6 +39,14 @@ pub use backend::{BackendError, BackendErrorKind};
 pub use clock::SystemClock;
 pub use clock::{Clock, Patience};
 pub use error::{Mismatch, Movement, PinError, Said, Superseder};
+#[cfg(feature = "github")]
+pub use forge::github::{
+    GitHubForge,
+    app::AppKey,
+    doctor::{Finding, Health, Row},
+    host::{GitHubHost, GitHubRepository},
+    login::GitHubLogin,
+};
 #[cfg(feature = "git-local")]
 pub use forge::local::{CheckedOut, LocalForge};
 #[cfg(any(feature = "git-local", feature = "git-http"))]
@@ -54,8 +62,8 @@ pub use git::{
     RepoPath, Signature, TreeEntry, TreePath,
 };
 pub use guard::{Basis, GuardedCommit, Verdict, judge};
-#[cfg(any(feature = "oci", feature = "git-http"))]
-pub use http::{Http, Meter};
+#[cfg(any(feature = "oci", feature = "git-http", feature = "github"))]
+pub use http::{Http, Meter, Traffic};
 pub use image::{Digest, Platform, Proof, Reference};
 pub use manifest::{
     EditError, EditErrorKind, HelmValues, ImageUse, Kustomization, Locator, ManifestEditor, PathEditor,

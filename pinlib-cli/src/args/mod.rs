@@ -4,6 +4,7 @@ mod check;
 mod choose;
 pub(crate) mod connect;
 mod demo;
+mod doctor;
 pub(crate) mod image;
 mod init;
 mod pin;
@@ -39,8 +40,9 @@ use std::time::Instant;
 )]
 #[command(
     after_help = "Flags beat PINLIB_… variables, these beat pinlib.yaml, and that beats what CI tells; -v says which.\n\
-    Secrets: PINLIB_TOKEN (git; with PINLIB_USER, or PINLIB_AUTH=bearer), PINLIB_REGISTRY_USER and\n\
-    PINLIB_REGISTRY_PASSWORD, else docker's and git's own helpers. NAME_FILE reads one from a file.\n\
+    Secrets: PINLIB_TOKEN (git; with PINLIB_USER, or PINLIB_AUTH=bearer), PINLIB_APP_KEY (a GitHub App's),\n\
+    PINLIB_REGISTRY_USER and PINLIB_REGISTRY_PASSWORD, else docker's and git's own helpers. NAME_FILE reads one\n\
+    from a file.\n\
     Exit codes: 0 pinned or already pinned, 1 defect, 2 usage, 3 head moved, 4 superseded, 5 rejected, 6 mismatch,\n\
     7 not found, 8 unauthorized, 9 unavailable, 10 unknown: look before you retry, 11 changes are due (--exit-code)"
 )]
@@ -79,6 +81,8 @@ enum Command {
     Resolve(resolve::Resolve),
     /// Finds the images in manifests that are not pinned by digest
     Check(check::Check),
+    /// Looks whether this identity can pin here; exits with 5 where something stands in the way
+    Doctor(doctor::Doctor),
     /// Shows the whole story in a temporary folder
     Demo(demo::Demo),
     /// Writes pinlib.yaml and a workflow, from what the manifests name
@@ -104,6 +108,7 @@ impl Cli {
             Command::Plan(plan) => ("plan", plan.run(around, screen, &mut progress).await),
             Command::Resolve(resolve) => ("resolve", resolve.run(around, screen, &mut progress).await),
             Command::Check(check) => ("check", check.run(around, &mut progress)),
+            Command::Doctor(doctor) => ("doctor", doctor.run(around, screen, &mut progress).await),
             // Boxed, since the demo runs commands.
             Command::Demo(demo) => ("demo", Box::pin(demo.run(around, screen)).await),
             Command::Init(init) => ("init", init.run(around, &mut progress).await),

@@ -51,7 +51,9 @@ async fn pin(
     let Job { request, backends } = job(request, around, screen, progress, body).await?;
     let run = run_id()?;
     body.run = Some(run.to_string());
-    match screen.while_waiting(backends.pinner.pin(&request, run)).await {
+    let pinned = screen.while_waiting(backends.pinner.pin(&request, run)).await;
+    backends.close(screen).await;
+    match pinned {
         Ok(receipt) => {
             of_library::receipt(&receipt, body);
             Ok(Ending::Pin(receipt.kind()))
@@ -73,12 +75,7 @@ pub(super) async fn job(
 ) -> Result<Job, Failure> {
     let mut told = Told::default();
     let settled = args.job(around, &mut told).await;
-    for choice in &told.choices {
-        screen.choice(choice.what, &choice.value, &choice.from);
-    }
-    for note in &told.notes {
-        screen.detail(note);
-    }
+    told.show(screen);
     let job = settled?;
     progress.meter.clone_from(&job.backends.meter);
     body.forge = Some(job.backends.pinner.forge.to_string());

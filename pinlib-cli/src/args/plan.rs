@@ -6,7 +6,6 @@ use super::{
     request::{Job, RequestArgs},
 };
 use crate::{
-    backends::Backends,
     exit::Ending,
     failure::Failure,
     output::{self, Screen, of_library, v1},
@@ -48,13 +47,18 @@ pub(super) async fn look(
     progress: &mut Progress,
     body: &mut v1::Pin,
 ) -> Result<bool, Failure> {
-    let Job { request, backends: Backends { pinner, .. } } =
-        job(args, around, screen, progress, body).await?;
-    let plan = screen.while_waiting(pinner.plan(&request)).await?;
+    let Job { request, backends } = job(args, around, screen, progress, body).await?;
+    let due = screen.while_waiting(planned(&request, &backends.pinner, body)).await;
+    backends.close(screen).await;
+    due
+}
+
+async fn planned(request: &PinRequest, pinner: &Pinner, body: &mut v1::Pin) -> Result<bool, Failure> {
+    let plan = pinner.plan(request).await?;
     of_library::plan(&plan, body);
     let due = !plan.is_empty();
     if due {
-        body.objection = objection(plan, &request, &pinner).await?.map(|error| output::error(&error.into()));
+        body.objection = objection(plan, request, pinner).await?.map(|error| output::error(&error.into()));
     }
     Ok(due)
 }

@@ -5,13 +5,14 @@ use super::{
     connect::ConnectArgs,
     image::ImageArg,
     target::TargetKeys,
-    values::{Committer, EvidenceName, ForgePlace, PolicyName, RegistryPlace, Sign},
+    values::{AppId, Committer, EvidenceName, ForgePlace, PolicyName, RegistryPlace, Sign},
 };
 use crate::{
     backends::{self, Backends, Places},
     ci,
     config::{self, Config, Found, ImageKeys},
     failure::Failure,
+    output::Screen,
     surroundings::Surroundings,
 };
 use pinlib::{
@@ -43,10 +44,16 @@ pub(crate) struct RequestArgs {
     /// The branch to pin on
     #[arg(long)]
     branch: Option<BranchName>,
-    /// The repository: a folder, https://…, ssh://… or user@host:path. Without it, what pinlib.yaml or CI says, else the
-    /// repository around the current directory
+    /// The repository: a folder, https://…, ssh://…, user@host:path, or github:OWNER/NAME by GitHub's API. Without it,
+    /// what pinlib.yaml or CI says, else the repository around the current directory
     #[arg(long, value_name = "PATH|URL")]
     forge: Option<ForgePlace>,
+    /// With github:OWNER/NAME: the App that pins, by its client id or number; its key is `PINLIB_APP_KEY`
+    #[arg(long, value_name = "ID")]
+    app: Option<AppId>,
+    /// The number of the App's installation: one request less
+    #[arg(long, value_name = "N")]
+    installation: Option<u64>,
     /// When a branch that moved since the source commit may still be written to
     #[arg(long)]
     policy: Option<PolicyName>,
@@ -93,6 +100,30 @@ pub(crate) struct Job {
     pub(crate) backends: Backends,
 }
 
+/// What a pin would be asked, without a commit to pin from.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    pub(crate) branch: BranchName,
+    pub(crate) images: Vec<ImagePin>,
+    pub(crate) backends: Backends,
+}
+
+/// Every value that has a flag, a variable, a key or a word of CI's, chosen.
+struct Settled {
+    file: Found,
+    source: Option<Oid>,
+    branch: Option<BranchName>,
+    policy: PolicyArgs,
+    places: Places,
+}
+
+struct PolicyArgs {
+    name: PolicyName,
+    evidence: EvidenceName,
+    append_only: bool,
+    replace_rebuilt: bool,
+}
+
 /// Where a job's values came from, and what was worth a word on the way.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
@@ -100,22 +131,63 @@ pub(crate) struct Told {
     pub(crate) notes: Vec<String>,
 }
 
+impl Told {
+    /// Tells whoever asks for details.
+    pub(crate) fn show(&self, screen: Screen) {
+        for choice in &self.choices {
+            screen.choice(choice.what, &choice.value, &choice.from);
+        }
+        for note in &self.notes {
+            screen.detail(note);
+        }
+    }
+}
+
 impl RequestArgs {
     /// Settles everything, and opens the backends. Nothing is asked of the user, and nothing read from the forge yet.
     pub(crate) async fn job(&self, around: &Surroundings, told: &mut Told) -> Result<Job, Failure> {
-        let Found { path, config } = config::find(self.connect.config(), around)?;
+        let Settled { file: Found { path, config }, source, branch, policy, places } =
+            &self.settle(around, told)?;
+        let images = self.images(config, &places.connect.registry, places.connect.platform.as_ref())?;
+        let source = source.ok_or_else(|| {
+            missing("the source commit, which the images were built from,", "source-commit")
+        })?;
+        let branch = branch.clone().ok_or_else(|| missing("the branch", "branch"))?;
+        let options = PinOptions {
+            policy: policy_of(policy.name, config, path.as_deref(), &images)?,
+            evidence: match policy.evidence {
+                EvidenceName::None => EvidenceRule::None,
+                EvidenceName::Label => EvidenceRule::Label,
+            },
+            known: self.known(config, &images)?,
+            append_only: policy.append_only,
+            replace_rebuilt: policy.replace_rebuilt,
+        };
+        let request = PinRequest::new(source, branch, images, options)?;
+        let backends = backends::open(places, request.images(), around).await?;
+        Ok(Job { request, backends })
+    }
+
+    /// The same without a commit to pin from: what a pin would be asked, and who would be asked for it.
+    pub(crate) async fn survey(&self, around: &Surroundings, told: &mut Told) -> Result<Survey, Failure> {
+        let Settled { file: Found { config, .. }, branch, places, .. } = &self.settle(around, told)?;
+        let images = self.images(config, &places.connect.registry, places.connect.platform.as_ref())?;
+        let branch = branch.clone().ok_or_else(|| missing("the branch", "branch"))?;
+        let backends = backends::open(places, &images, around).await?;
+        Ok(Survey { branch, images, backends })
+    }
+
+    fn settle(&self, around: &Surroundings, told: &mut Told) -> Result<Settled, Failure> {
+        let file = config::find(self.connect.config(), around)?;
+        let config = &file.config;
         let build = ci::build(around);
         told.notes.extend(build.note);
-        let mut chooser = Chooser::new(around, path.as_deref());
-        let missing = |what: &str, key: &str| {
-            Failure::usage(format!("{what} is missing"))
-                .with_hint(format!("give --{key}, or set PINLIB_{}", key.to_uppercase().replace('-', "_")))
-        };
+        let mut chooser = Chooser::new(around, file.path.as_deref());
 
         let source = chooser.choose("source-commit", self.source_commit, None, build.source_commit)?;
         let branch = chooser.choose("branch", self.branch.clone(), config.branch.clone(), build.branch)?;
-        let policy = chooser.choose("policy", self.policy, config.policy, None)?.unwrap_or_default();
-        let evidence = chooser.choose("evidence", self.evidence, config.evidence, None)?.unwrap_or_default();
+        let policy = chooser.choose("policy", self.policy, config.policy, None)?;
+        let evidence = chooser.choose("evidence", self.evidence, config.evidence, None)?;
         let append_only = chooser.choose("append-only", self.append_only, config.append_only, None)?;
         let replace_rebuilt =
             chooser.choose("replace-rebuilt", self.replace_rebuilt, config.replace_rebuilt, None)?;
@@ -124,34 +196,32 @@ impl RequestArgs {
         let author = chooser.choose("author", self.author.clone(), config.author.clone(), None)?;
         let sign = chooser.choose("sign", self.sign.clone(), config.sign.clone(), None)?;
         let forge = chooser.choose("forge", self.forge.clone(), config.forge.clone(), build.forge)?;
-        let connect = self.connect.settle(&mut chooser, &config, around)?;
+        let app = chooser.choose("app", self.app.clone(), config.app.clone(), None)?;
+        let installation = chooser.choose("installation", self.installation, config.installation, None)?;
+        let connect = self.connect.settle(&mut chooser, config, around)?;
         told.choices.append(&mut chooser.choices);
 
-        let images = self.images(&config, &connect.registry, connect.platform.as_ref())?;
-        let source = source.ok_or_else(|| {
-            missing("the source commit, which the images were built from,", "source-commit")
-        })?;
-        let branch = branch.ok_or_else(|| missing("the branch", "branch"))?;
-        let options = PinOptions {
-            policy: policy_of(policy, &config, path.as_deref(), &images)?,
-            evidence: match evidence {
-                EvidenceName::None => EvidenceRule::None,
-                EvidenceName::Label => EvidenceRule::Label,
-            },
-            known: self.known(&config, &images)?,
-            append_only: append_only.unwrap_or_default(),
-            replace_rebuilt: replace_rebuilt.unwrap_or_default(),
-        };
-        let request = PinRequest::new(source, branch, images, options)?;
+        if let (Some(ForgePlace::GitHub(_)), true) = (&forge, author.is_some() || sign.is_some()) {
+            return Err(Failure::usage("GitHub itself says who its commits are by, and signs them").with_hint(
+                "leave --author and --sign out, or pin over git: --forge https://github.com/OWNER/NAME.git",
+            ));
+        }
         let places = Places {
             forge: forge.map(|forge| forge.meant_from(around.folder())),
+            app: app.map(|app| app.0),
+            installation,
             author: author.unwrap_or_default(),
             sign: sign.map(|sign| sign.meant_from(around.folder())),
             allow_checked_out: allow.unwrap_or_default(),
             connect,
         };
-        let backends = backends::open(&places, &request, around).await?;
-        Ok(Job { request, backends })
+        let policy = PolicyArgs {
+            name: policy.unwrap_or_default(),
+            evidence: evidence.unwrap_or_default(),
+            append_only: append_only.unwrap_or_default(),
+            replace_rebuilt: replace_rebuilt.unwrap_or_default(),
+        };
+        Ok(Settled { file, source, branch, policy, places })
     }
 
     /// The images of the command line, each with its targets; without any, those of the file.
@@ -229,6 +299,11 @@ impl RequestArgs {
             ..keys
         }
     }
+}
+
+fn missing(what: &str, key: &str) -> Failure {
+    Failure::usage(format!("{what} is missing"))
+        .with_hint(format!("give --{key}, or set PINLIB_{}", key.to_uppercase().replace('-', "_")))
 }
 
 fn policy_of(

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
-use pinlib::{Author, Person};
+use pinlib::{Author, GitHubRepository, Person};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{
@@ -23,13 +23,14 @@ macro_rules! by_text {
     };
 }
 
-/// Where the commit goes: a folder, `https://…`, `ssh://…` or `user@host:path`.
+/// Where the commit goes: a folder, `https://…`, `ssh://…`, `user@host:path` or `github:OWNER/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub(crate) enum ForgePlace {
     Folder(PathBuf),
     Http(String),
     Ssh(String),
+    GitHub(#[schemars(with = "String")] GitHubRepository),
 }
 
 by_text!(ForgePlace);
@@ -52,13 +53,13 @@ impl FromStr for ForgePlace {
             Some(("ssh", _)) => Ok(Self::Ssh(text.to_owned())),
             Some(("file", path)) => Ok(Self::Folder(path.into())),
             Some((scheme, _)) => bail!(
-                "{scheme:?} is no way to a repository: want a folder, https://, ssh:// or user@host:path"
+                "{scheme:?} is no way to a repository: want a folder, https://, ssh://, user@host:path or github:OWNER/NAME"
             ),
-            None if text.is_empty() => bail!("want a folder, https://, ssh:// or user@host:path"),
+            None if text.is_empty() => {
+                bail!("want a folder, https://, ssh://, user@host:path or github:OWNER/NAME")
+            }
             None => match text.split_once(':') {
-                Some(("github", _)) => {
-                    bail!("github: is kept for GitHub's API: want https://github.com/OWNER/REPOSITORY.git")
-                }
+                Some(("github", repository)) => Ok(Self::GitHub(repository.parse()?)),
                 Some((host, _)) if !host.contains('/') => Ok(Self::Ssh(text.to_owned())),
                 _ => Ok(Self::Folder(text.into())),
             },
@@ -71,7 +72,43 @@ impl fmt::Display for ForgePlace {
         match self {
             Self::Folder(path) => write!(f, "{}", path.display()),
             Self::Http(url) | Self::Ssh(url) => f.write_str(url),
+            Self::GitHub(repository) => write!(f, "github:{repository}"),
         }
+    }
+}
+
+/// A GitHub App: its client id, or its number, which YAML may hold as one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "AppIdText")]
+#[schemars(with = "AppIdText")]
+pub(crate) struct AppId(pub(crate) String);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum AppIdText {
+    Number(u64),
+    ClientId(String),
+}
+
+impl From<AppIdText> for AppId {
+    fn from(text: AppIdText) -> Self {
+        match text {
+            AppIdText::Number(number) => Self(number.to_string()),
+            AppIdText::ClientId(id) => Self(id),
+        }
+    }
+}
+
+impl FromStr for AppId {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.trim().into()))
+    }
+}
+
+impl fmt::Display for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{
     clean, json, summary,
-    v1::{Body, Error, Outcome, Pin, Report},
+    v1::{Body, Error, Health, Outcome, Pin, Report},
 };
 use crate::surroundings::Surroundings;
 use std::{
@@ -72,6 +72,7 @@ pub(super) fn title(outcome: Outcome) -> &'static str {
         Outcome::ChangesDue => "Changes are due",
         Outcome::NothingDue => "Nothing is due",
         Outcome::Answered => "Done",
+        Outcome::Blocked => "A pin would be stopped",
         Outcome::Defect => "Defect of pinlib",
     }
 }
@@ -88,6 +89,18 @@ fn annotations(report: &Report, around: &Surroundings) -> String {
         && let Some(objection) = &pin.objection
     {
         text += &annotation("warning", &format!("Would not land: {}", title(objection.kind)), objection);
+    }
+    if let Body::Doctor(doctor) = &report.body {
+        for row in doctor.rows.iter().filter(|row| row.health == Health::NotOk) {
+            let cure = row.cure.as_ref().map(|cure| format!("\n{cure}")).unwrap_or_default();
+            writeln!(
+                text,
+                "::error title={}::{}",
+                property(&row.check),
+                escaped(&format!("{}{cure}", row.seen))
+            )
+            .ok();
+        }
     }
     if let Body::Check(check) = &report.body {
         for one in check.unpinned.iter().take(ANNOTATIONS) {

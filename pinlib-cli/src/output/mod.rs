@@ -2,7 +2,7 @@
 //!
 //! stdout is data, stderr is the story.
 
-mod clean;
+pub(crate) mod clean;
 pub(crate) mod github_actions;
 mod human;
 pub(crate) mod of_library;
@@ -158,22 +158,22 @@ pub(crate) fn report(
         Err(failure) => (failure.ending(), Some(error(&failure))),
     };
     let meter = progress.meter.as_ref();
-    let count = |of: fn(&pinlib::Meter) -> u64| meter.map(of).unwrap_or_default();
     Report {
         version: 1,
         outcome: outcome(ending),
         exit_code: ending.code(),
         command,
-        traffic: Traffic {
-            requests: count(pinlib::Meter::requests),
-            sent: count(pinlib::Meter::sent),
-            received: count(pinlib::Meter::received),
-        },
+        traffic: meter.map(traffic).unwrap_or_default(),
         // Finer than a millisecond is noise.
         seconds: (time.as_secs_f64() * 1000.0).round() / 1000.0,
         error,
         body: progress.body,
     }
+}
+
+fn traffic(meter: &pinlib::Meter) -> Traffic {
+    let hosts = meter.hosts().into_iter().map(|(host, one)| (host, one.into())).collect();
+    Traffic { total: meter.total().into(), hosts }
 }
 
 /// A failure as data.
@@ -211,6 +211,7 @@ fn outcome(ending: Ending) -> Outcome {
         Ending::Due { .. } => Outcome::ChangesDue,
         Ending::Clean => Outcome::NothingDue,
         Ending::Answered => Outcome::Answered,
+        Ending::Blocked => Outcome::Blocked,
         Ending::Defect => Outcome::Defect,
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     clean,
     github_actions::title,
-    v1::{Body, Check, Error, Init, Pin, Report},
+    v1::{Body, Check, Doctor, Error, Health, Init, Pin, Report},
 };
 use std::fmt::Write as _;
 
@@ -26,6 +26,7 @@ pub(super) fn of(report: &Report) -> String {
                 writeln!(text, "- {}", code(&file.path)).ok();
             }
         }
+        Body::Doctor(doctor) => of_doctor(doctor, &mut text),
         Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => {}
     }
     text + "\n"
@@ -43,6 +44,19 @@ fn code(text: &str) -> String {
 fn of_error(error: &Error) -> String {
     let hint = error.hint.as_ref().map(|hint| format!("{}\n\n", code(hint))).unwrap_or_default();
     format!("{}\n\n{hint}", code(&error.message))
+}
+
+fn of_doctor(doctor: &Doctor, text: &mut String) {
+    text.push_str("| check | | seen | to change |\n|---|---|---|---|\n");
+    for row in doctor.rows.iter().take(ROWS) {
+        let health = match row.health {
+            Health::Ok => "ok",
+            Health::NotOk => "**not ok**",
+            Health::Unknown => "cannot be known",
+        };
+        let cure = row.cure.as_deref().map(code).unwrap_or_default();
+        writeln!(text, "| {} | {health} | {} | {cure} |", code(&row.check), code(&row.seen)).ok();
+    }
 }
 
 fn of_pin(pin: &Pin, text: &mut String) {

@@ -4,6 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What one run of pinlib did.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -49,18 +50,36 @@ pub(crate) enum Outcome {
     NothingDue,
     /// The question was answered.
     Answered,
+    /// `doctor` found what would stop a pin.
+    Blocked,
     /// pinlib itself failed.
     Defect,
 }
 
 /// What went over HTTP. Nothing does for a repository or a layout on disk; ssh is not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Traffic {
+    #[serde(flatten)]
+    pub(crate) total: Load,
+    /// The same by host: `HOST`, or `HOST:PORT`.
+    pub(crate) hosts: BTreeMap<String, Load>,
+}
+
+/// Requests and bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Load {
     pub(crate) requests: u64,
     /// Bytes of request bodies.
     pub(crate) sent: u64,
     /// Bytes of answer bodies.
     pub(crate) received: u64,
+}
+
+impl From<pinlib::Traffic> for Load {
+    fn from(traffic: pinlib::Traffic) -> Self {
+        let pinlib::Traffic { requests, sent, received } = traffic;
+        Self { requests, sent, received }
+    }
 }
 
 /// Why there is no better outcome.
@@ -87,6 +106,7 @@ pub(crate) enum Body {
     Pin(Box<Pin>),
     Check(Check),
     Resolve(Resolve),
+    Doctor(Doctor),
     Init(Init),
     Schema {
         /// The schema that was asked for.
@@ -225,4 +245,34 @@ pub(crate) struct Unpinned {
 pub(crate) struct Skipped {
     pub(crate) path: String,
     pub(crate) why: String,
+}
+
+/// What `doctor` found. It cannot prove that the write will succeed.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct Doctor {
+    pub(crate) rows: Vec<Row>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Row {
+    /// What: `key`, `clock`, `app`, `installation`, `permissions`, `repositories`, `rulesets`, `protection`, `head`,
+    /// `targets`, `rate`, `loop` or `registry`. One may come several times.
+    pub(crate) check: String,
+    pub(crate) health: Health,
+    /// What was seen.
+    pub(crate) seen: String,
+    /// What to change.
+    pub(crate) cure: Option<String>,
+}
+
+/// How one thing stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Health {
+    Ok,
+    /// A pin would fail of it.
+    NotOk,
+    /// It cannot be known from here.
+    Unknown,
 }

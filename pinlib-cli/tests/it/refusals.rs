@@ -98,7 +98,7 @@ fn values_that_mean_nothing() -> Result {
         &["--branch", "a..b"],
         &["--branch", "--upload-pack=x"],
         &["--forge", "https://me:secret@git.test/app.git"],
-        &["--forge", "github:acme/app"],
+        &["--forge", "github:acme"],
         &["--registry", "layout:"],
         &["--platform", "linux"],
         &["--author", "nobody"],
@@ -124,7 +124,7 @@ error: --source-commit: "1f3c9ab" is not a valid object id: want 40 or 64 lower-
 error: --branch: "a..b" is not a valid branch name: want no blanks, controls, .., @{ or any of ~^:?*[/ in it
 error: unexpected argument '--upload-pack' found
 error: --forge: a login does not belong into a URL: put it into PINLIB_TOKEN
-error: --forge: github: is kept for GitHub's API: want https://github.com/OWNER/REPOSITORY.git
+error: no image is given
 error: --registry: want oci, layout:DIR or none
 error: --platform: "linux" is not a valid platform: want OS/ARCH or OS/ARCH/VARIANT, as linux/arm64
 error: --author: want "Name <email>"

@@ -4,6 +4,7 @@
 //! one is missing a test says so and passes; under `CI` it fails: see [`program`]. [`github`] alone is no real server, and is
 //! held against what the real one publishes.
 
+pub mod emulate;
 pub mod git;
 pub mod github;
 pub mod proxy;

@@ -1,9 +1,11 @@
 //! Where commits go: raw reads, and one compare-and-swap.
 //!
 //! Beside the trait: `objects` builds the git objects of a pin commit, `sign` says who they are by and signs them, `local`
-//! is a repository on this machine; `wire` is one behind any git server, which `smart_http` and `ssh` reach, and `text`
-//! reads that server's words.
+//! is a repository on this machine; `wire` is one behind any git server, which `smart_http` and `ssh` reach; `github`
+//! is one behind GitHub's API; and `text` reads a server's words.
 
+#[cfg(feature = "github")]
+pub(crate) mod github;
 #[cfg(feature = "git-local")]
 pub(crate) mod local;
 #[cfg(any(feature = "git-local", feature = "git-http"))]
@@ -14,7 +16,7 @@ pub(crate) mod sign;
 pub(crate) mod smart_http;
 #[cfg(feature = "git-http")]
 pub(crate) mod ssh;
-#[cfg(feature = "git-http")]
+#[cfg(any(feature = "git-http", feature = "github"))]
 mod text;
 #[cfg(feature = "git-http")]
 mod wire;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     backend::{BackendError, BackendErrorKind},
-    http::{Answer, Http, HttpError},
+    http::{Answer, Http, HttpError, is_loopback},
 };
 use async_trait::async_trait;
 use reqwest::{
@@ -235,17 +235,6 @@ impl Transport for SmartHttp {
             return Err(CommitError::NotLanded(self.refused(&answer, act)));
         }
         self.body(answer, Service::Write, "result", act).map_err(CommitError::Ambiguous)
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host_str() {
-        None => false,
-        Some("localhost") => true,
-        Some(host) => {
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
     }
 }
 

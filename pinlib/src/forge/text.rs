@@ -1,11 +1,11 @@
 //! What a git server says, in words: cleaned, and read for why it refused.
 
-use super::CommitError;
 use crate::{
     backend::{BackendError, BackendErrorKind},
     git::Oid,
-    guard::GuardedCommit,
 };
+#[cfg(feature = "git-http")]
+use crate::{forge::CommitError, guard::GuardedCommit};
 
 /// The most of a server's text that is kept.
 const LONGEST: usize = 600;
@@ -38,6 +38,7 @@ pub(crate) fn printable(text: &[u8]) -> String {
 /// Sorts the refusal of a push: the reason that the server gives for the ref, and what it says beside that.
 ///
 /// The wordings are git's, GitHub's and GitLab's.
+#[cfg(feature = "git-http")]
 pub(crate) fn refusal(commit: &GuardedCommit, reason: &str, beside: &str) -> CommitError {
     /// The head was not where it was expected to be, whoever found out.
     const MOVED: [&str; 9] = [
@@ -74,7 +75,7 @@ pub(crate) fn no_branch(act: &str) -> BackendError {
 }
 
 /// The head that `is at X but expected Y` tells.
-fn actual(text: &str) -> Option<Oid> {
+pub(crate) fn actual(text: &str) -> Option<Oid> {
     let (_, rest) = text.split_once("is at ")?;
     rest.split_once(" but expected")?.0.parse().ok()
 }

@@ -187,7 +187,8 @@ fn a_pin_costs_few_requests_and_few_bytes_however_large_the_repository() {
     let forge = SmartHttpForge::new(&remote.url(), http.clone(), None, unsigned()).expect("a forge");
     let receipt = remote.pin(forge, source, "one").expect("a pin");
     assert!(matches!(receipt.done, Done::Pinned { .. }));
-    let (requests, bytes) = (http.meter().requests(), http.meter().sent() + http.meter().received());
+    let (requests, bytes) =
+        (http.meter().total().requests, http.meter().total().sent + http.meter().total().received);
     assert!(requests <= 8 && bytes < 100_000, "{requests} requests, {bytes} bytes");
 }
 
@@ -198,10 +199,10 @@ fn objects_are_fetched_once() {
     let forge = SmartHttpForge::new(&remote.url(), http.clone(), None, unsigned()).expect("a forge");
     let wanted = [(source, FILE.0.parse().expect("a path"))];
     remote.block_on(forge.read(&wanted)).expect("a file");
-    let before = http.meter().requests();
+    let before = http.meter().total().requests;
     remote.block_on(forge.read(&wanted)).expect("a file");
     remote.block_on(forge.trees(&[source])).expect("a tree");
-    assert_eq!(http.meter().requests(), before);
+    assert_eq!(http.meter().total().requests, before);
     assert_eq!(remote.block_on(forge.head(&main_branch())).expect("a head"), source);
     remote.push(&[("other", "x\n")]);
     assert_ne!(
@@ -280,7 +281,7 @@ fn what_comes_as_deltas_is_read_as_what_it_was() {
         assert!(file.expect("a file").bytes == text.as_bytes());
     }
     let (whole, came) =
-        (versions.iter().map(|(_, text)| text.len() as u64).sum::<u64>(), http.meter().received());
+        (versions.iter().map(|(_, text)| text.len() as u64).sum::<u64>(), http.meter().total().received);
     assert!(came * 10 < whole, "{came} bytes of {whole}: they came as deltas");
 }
 

@@ -14,6 +14,18 @@ mod forge_local;
 mod forge_ssh;
 #[cfg(any(feature = "git-local", feature = "git-http"))]
 mod git_world;
+#[cfg(feature = "github")]
+mod github_answers;
+#[cfg(feature = "github")]
+mod github_doctor;
+#[cfg(feature = "github")]
+mod github_emulate;
+#[cfg(feature = "github")]
+mod github_login;
+#[cfg(feature = "github")]
+mod github_pins;
+#[cfg(feature = "github")]
+mod github_world;
 mod helm;
 mod images;
 mod kustomize;

