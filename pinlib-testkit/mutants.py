@@ -17,6 +17,8 @@ WIRE, PUSH, READER, PACK = (f"pinlib/src/forge/wire/{name}.rs" for name in "mod 
 SMART_HTTP, SSH, TEXT = (f"pinlib/src/forge/{name}.rs" for name in "smart_http ssh text".split())
 YAML, DOCUMENT, QUOTE, SPLICE, VERIFY = (f"pinlib/src/manifest/yaml/{name}.rs" for name in "mod document quote splice verify".split())
 PLACE, KUSTOMIZE, WORKLOAD, HELM = (f"pinlib/src/manifest/{name}.rs" for name in "place kustomize workload helm".split())
+GITHUB, API, APP, DOCTOR, COMPARE, HOST, LOGIN, QUERIES, REFUSAL = (
+    f"pinlib/src/forge/github/{name}.rs" for name in "mod api app doctor history host login queries refusal".split())
 OBJECTS, SIGN, LOCAL, DISK, HISTORY, REFS = (
     f"pinlib/src/forge/{name}.rs" for name in "objects sign local/mod local/disk local/history local/refs".split())
 LOST = "Ok(Look::Past(now)) if in_doubt && request.options().append_only => {"
@@ -199,6 +201,43 @@ MUTANTS = [
     ("registry: a layout's full name is no matter", LAYOUT, "is_ok_and(|name| name.same_image(image) && name", "is_ok_and(|name| name"),
     ("registry: a layout's first entry is the one", LAYOUT, "match found[..] {\n                    [digest] => digest,", "match found[..] {\n                    [digest, ..] => digest,"),
     # Git's protocol
+    # GitHub
+    ("github: the head is not compared", QUERIES, '"expectedHeadOid": commit.expected_head(),', '"expectedHeadOid": "0".repeat(40),'),
+    ("github: a commit on any parent is mine", GITHUB, "[parent] if *parent == commit.expected_head() => Ok(made.oid)", "_ if true => Ok(made.oid)"),
+    ("github: errors beside a commit do not matter", GITHUB, "Some(made) if answer.errors.is_empty() => match", "Some(made) => match"),
+    ("github: errors beside data do not matter", GITHUB, "Some(data) if answer.errors.is_empty() => Ok(data)", "Some(data) => Ok(data)"),
+    ("github: any mode is written", GITHUB, "self.only_regular(commit).await.map_err(CommitError::NotLanded)?;", ""),
+    ("github: a text is the blob", GITHUB, "&& file.oid.is_blob(text.as_bytes())", ""),
+    ("github: a text is whole", GITHUB, "filter(|blob| blob.is_truncated == Some(false))", "filter(|_| true)"),
+    ("github: a young token is refused for good", GITHUB, "if matches!(refusal.status.as_u16(), 401 | 403) && self.login.is_young(&token) =>", "if false =>"),
+    ("github: a token is young for ever", LOGIN, "self.clock.now() < until", "until > SystemTime::UNIX_EPOCH"),
+    ("github: a token is for every repository", LOGIN, '"repositories": [self.repository.name()], ', ""),
+    ("github: a token may do all that was granted", LOGIN, ', "permissions": needed()', ""),
+    ("github: a token is minted for each request", LOGIN, "&& minted.expires > state.now(&*self.clock) + SPARE", "&& false"),
+    ("github: a token is used to its end", LOGIN, "state.now(&*self.clock) + SPARE", "SystemTime::UNIX_EPOCH"),
+    ("github: a token is not given back", LOGIN, "let Some(minted) = self.state.lock().await.minted.take() else { return Ok(()) };", "let Some(minted) = self.state.lock().await.minted.take().filter(|_| false) else { return Ok(()) };"),
+    ("github: a wrong clock is the end", LOGIN, "let Err(Failure::Refused(refusal)) = &first else { return Ok(first) };", "let Err(Failure::Refused(refusal)) = &first else { return Ok(first) }; if true { return Ok(first) }"),
+    ("github: a renamed repository is lost", LOGIN, "if refusal.status.is_redirection() =>", "if false =>"),
+    ("github: a redirect leads anywhere", API, 'address.strip_prefix(&base)?', 'address.strip_prefix(&base).unwrap_or("repos/acme/deploy/installation")'),
+    ("github: a stale head is no race", REFUSAL, 'if kind == "STALE_DATA" || words.contains("Expected branch to point to") || actual(words).is_some() {', "if false {"),
+    ("github: a rule is unclear", REFUSAL, 'if is_about_rules(kind, words) || kind == "FORBIDDEN" {', "if false {"),
+    ("github: one of several errors counts", REFUSAL, "let [error] = errors else {", "let [error, ..] = errors else {"),
+    ("github: what is unknown did not land", REFUSAL, "_ => CommitError::Ambiguous(of_a_read(errors, headers, act)), } }", "_ => CommitError::NotLanded(of_a_read(errors, headers, act)), } }"),
+    ("github: a proxy speaks for GitHub", REFUSAL, "Failure::Refused(refusal) if refusal.message.is_some() =>", "Failure::Refused(refusal) if true =>"),
+    ("github: a broken server did not commit", REFUSAL, "_ => CommitError::Ambiguous(refusal.of_a_read(act)), },", "_ => CommitError::NotLanded(refusal.of_a_read(act)), },"),
+    ("github: a lost answer did not land", REFUSAL, "failure => CommitError::Ambiguous(failure.while_reading(act)),", "failure => CommitError::NotLanded(failure.while_reading(act)),"),
+    ("github: a limit is a refusal", REFUSAL, "_ if wait.is_some() => RateLimited,", "_ if false => RateLimited,"),
+    ("github: a limit tells no time", REFUSAL, "if let Some(seconds) = number(RETRY_AFTER.as_str()) {", "if let Some(seconds) = number(RETRY_AFTER.as_str()).filter(|_| false) {"),
+    ("github: a history that ends early is whole", COMPARE, "if came == 0 {", "if came == 0 { break; } if false {"),
+    ("github: one page is all", COMPARE, "if facts.len() >= found.total_commits {", "if true {"),
+    ("github: a side way is a descendant", COMPARE, 'if !matches!(&*found.status, "ahead" | "identical") {', "if false {"),
+    ("github: a history has no limit", COMPARE, "if found.total_commits > limit {", "if false {"),
+    ("github: any commit is signed", COMPARE, "Some(verification) if verification.verified => Signature::Valid,", "Some(_) => Signature::Valid,"),
+    ("github: a token goes in the open", HOST, '"http" if is_loopback(&url) => Ok(url),', '"http" => Ok(url),'),
+    ("github: a token goes to two hosts", HOST, "if rest.origin() != graphql.origin() {", "if false {"),
+    ("github: a bypass by pull request will do", DOCTOR, 'Some(how @ ("always" | "exempt"))', 'Some(how @ ("always" | "exempt" | "pull_requests_only"))'),
+    ("github: a permission that is missing will do", DOCTOR, "if !missing.is_empty() {", "if false {"),
+    ("github: every rule is kept", DOCTOR, "kinds.iter().map(String::as_str).filter(|kind| !KEPT.contains(kind)).collect();", "kinds.iter().map(String::as_str).filter(|_| false).collect();"),
     ("wire: the old oid is whatever stands there", PUSH, "let offer = Offer::read(offer, &branch, act)?;", "let told = String::from_utf8_lossy(offer).into_owned(); let told = told.split(&format!(\" {branch}\")).next().unwrap_or_default().to_owned(); let old = told[told.len().saturating_sub(old.to_string().len())..].to_owned(); let offer = Offer::read(offer, &branch, act)?;"),
     ("wire: a report is not read", PUSH, "match report(&answer, &branch).map_err(doubt)? {", "match report(&answer, &branch).or(Ok(Report::Done)).map_err(doubt)? {"),
     ("wire: a refusal is a yes", PUSH, "Report::Refused { reason, beside } => Err(match", "Report::Refused { .. } if oid.format() == old.format() => Ok(oid), Report::Refused { reason, beside } => Err(match"),
@@ -266,7 +305,8 @@ REGISTRIES = [["pinlib --features oci", "endpoint", "resolve", "registry_layout"
 SERVERS = [["pinlib --features git-http", "forge_faults", "forge_http::sha1", "forge_http::a", "forge_http::trees",
             "forge_http::objects", "wire", "ssh", "text"]]
 SCENES = [["pinlib-testkit", "--skip", "schedules"], ["pinlib-testkit", "schedules"]]
-SUITES = {"yaml": EDITING, "git": ON_DISK, "wire": SERVERS, "registry": REGISTRIES}
+GITHUB_API = [["pinlib --features github,git-http", "github"]]
+SUITES = {"github": GITHUB_API, "yaml": EDITING, "git": ON_DISK, "wire": SERVERS, "registry": REGISTRIES}
 
 
 def run(package, *filters):

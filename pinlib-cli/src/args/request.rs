@@ -168,11 +168,20 @@ impl RequestArgs {
         Ok(Job { request, backends })
     }
 
-    /// The same without a commit to pin from: what a pin would be asked, and who would be asked for it.
+    /// The same without a commit to pin from: what a pin would be asked, and who would be asked for it. Where nobody names
+    /// images there are none, and the branch is `main` where nobody names another.
     pub(crate) async fn survey(&self, around: &Surroundings, told: &mut Told) -> Result<Survey, Failure> {
         let Settled { file: Found { config, .. }, branch, places, .. } = &self.settle(around, told)?;
-        let images = self.images(config, &places.connect.registry, places.connect.platform.as_ref())?;
-        let branch = branch.clone().ok_or_else(|| missing("the branch", "branch"))?;
+        let any = !self.images.is_empty() || !config.images.is_empty();
+        let images = if any {
+            self.images(config, &places.connect.registry, places.connect.platform.as_ref())?
+        } else {
+            Vec::new()
+        };
+        let branch = match branch.clone() {
+            Some(branch) => branch,
+            None => "main".parse().map_err(|error| Failure::Defect(anyhow::Error::from(error)))?,
+        };
         let backends = backends::open(places, &images, around).await?;
         Ok(Survey { branch, images, backends })
     }

@@ -322,6 +322,17 @@ fn the_doctor_sees_a_loop() -> Result {
     Ok(())
 }
 
+/// Before there is a pinlib.yaml: the App and its repository can be looked at all the same.
+#[test]
+fn the_doctor_wants_nothing_but_a_forge() -> Result {
+    let Some(hub) = Hub::open()? else { return Ok(()) };
+    let run = hub.run(&["doctor", "--forge=github:acme/deploy"], &[])?;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.out.contains("main is at"), "{run:?}");
+    assert!(run.out.contains("targets       unknown   no file is named"), "{run:?}");
+    Ok(())
+}
+
 /// Other forges have fewer rows, and the registry has its own.
 #[test]
 fn the_doctor_looks_at_any_forge_and_registry() -> Result {

@@ -6,6 +6,7 @@ use pinlib_testkit::{
     repository::Repository,
     servers::{
         git::GitServer,
+        github::{CLIENT_ID, GitHub, INSTALLATION},
         missing, program,
         proxy::{Fate, Proxy},
         registry::{Door, RegistryServer},
@@ -437,4 +438,50 @@ fn each_bad_answer_of_a_registry_is_one_line_with_its_own_exit_code() {
         seen.insert(errors[0].clone());
     }
     assert_eq!(seen.len(), 10, "each says what it is");
+}
+
+/// What a pin on GitHub costs, the registry's proof included: at most four requests one after the other (token, read,
+/// commit, and the token given back) where installation and digest are known, at most six where they are not.
+#[test]
+fn a_pin_on_github_has_its_price() {
+    let Some(registry) = RegistryServer::start(&Door::Open, false).expect("a registry") else { return };
+    let home = TempDir::new().expect("a folder");
+    for (known, requests) in [(true, 4), (false, 5)] {
+        let Some(repository) = bare() else { return };
+        let image = format!("{}/acme/ai", registry.address());
+        let source = app(&repository, &image);
+        let pushed =
+            Recipe::of(["linux/amd64"].map(|platform| Variant::of(platform).built_from(source))).index();
+        if !registry.push_image(&pushed, "acme/ai:1.5", None).expect("skopeo pushes") {
+            return;
+        }
+        let Some(hub) = GitHub::start(&repository).expect("a server") else { return };
+        let named = if known { format!("{image}@{}", pushed.digest()) } else { format!("{image}:1.5") };
+        let (a, target) = (source.to_string(), format!("kustomization:{KUSTOMIZATION}"));
+        let words = [
+            "pin",
+            "--json",
+            "--forge=github:acme/deploy",
+            "--branch=main",
+            "--source-commit",
+            &a,
+            "--image",
+        ];
+        let mut pin = pinlib(home.path(), &[&words[..], &[&named, "--target", &target]].concat());
+        pin.env("GITHUB_API_URL", hub.rest()).env("PINLIB_APP", CLIENT_ID).env("PINLIB_APP_KEY", hub.key());
+        if known {
+            pin.env("PINLIB_INSTALLATION", INSTALLATION.to_string());
+        }
+        let output = pin.output().expect("it runs");
+        assert_eq!(code(&output), 0, "{}", said(&output));
+        let traffic = &json(&output)["traffic"];
+        let host = hub.rest().replace("http://", "");
+        assert_eq!(traffic["hosts"][host]["requests"], requests, "{traffic}");
+        assert_eq!(
+            traffic["hosts"][registry.address()]["requests"],
+            1,
+            "the proof, beside the others: {traffic}"
+        );
+        assert_eq!(traffic["requests"], requests + 1, "{traffic}");
+    }
 }

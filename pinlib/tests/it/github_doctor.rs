@@ -231,7 +231,7 @@ fn each_of_several_rulesets_is_told() {
 fn a_key_of_another_app_is_named() {
     let wrong = |hub: &GitHub| app(hub, "Iv23liSomebodyElse00", None);
     let Some(scene) = Scene::with(wrong) else { return };
-    let found = examine(&scene, &[]);
+    let found = examine(&scene, &[FILE.0]);
     assert!(found.iter().any(|finding| finding.health == Health::NotOk), "{found:#?}");
     assert!(matches!(found[0].row, Row::Key | Row::App), "{found:#?}");
     assert!(found[0].cure.as_deref().unwrap_or_default().contains("settings page"), "{found:#?}");

@@ -14,17 +14,17 @@ mod forge_local;
 mod forge_ssh;
 #[cfg(any(feature = "git-local", feature = "git-http"))]
 mod git_world;
-#[cfg(feature = "github")]
+#[cfg(all(feature = "github", feature = "git-http"))]
 mod github_answers;
-#[cfg(feature = "github")]
+#[cfg(all(feature = "github", feature = "git-http"))]
 mod github_doctor;
-#[cfg(feature = "github")]
+#[cfg(all(feature = "github", feature = "git-http"))]
 mod github_emulate;
-#[cfg(feature = "github")]
+#[cfg(all(feature = "github", feature = "git-http"))]
 mod github_login;
-#[cfg(feature = "github")]
+#[cfg(all(feature = "github", feature = "git-http"))]
 mod github_pins;
-#[cfg(feature = "github")]
+#[cfg(all(feature = "github", feature = "git-http"))]
 mod github_world;
 mod helm;
 mod images;

@@ -388,6 +388,12 @@ impl GitHubForge {
     }
 
     async fn targets(&self, head: Oid, targets: &[RepoPath]) -> Vec<Finding> {
+        if targets.is_empty() {
+            return vec![
+                Finding::new(Row::Targets, Health::Unknown, "no file is named")
+                    .cured_by("name images and their targets in pinlib.yaml, or by --image and --target"),
+            ];
+        }
         let wanted: Vec<_> = targets.iter().map(|path| (head, path.clone())).collect();
         let files = match self.read(&wanted).await {
             Ok(files) => files,

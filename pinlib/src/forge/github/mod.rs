@@ -244,7 +244,8 @@ fn made(reply: &Reply, commit: &GuardedCommit) -> Result<Oid, CommitError> {
 #[async_trait]
 impl GitForge for GitHubForge {
     /// Of an App's installation and of Actions it is what GitHub writes. Of a person it is a guess: which name and address
-    /// GitHub takes is that person's setting. A wrong one makes no commit of theirs a recognised pin.
+    /// GitHub takes is that person's setting. So are the names that a server of one's own commits under: a guess. A wrong one
+    /// recognises no commit as a pin: a lost answer then ends as Unknown more often, never as another outcome.
     async fn identity(&self) -> Result<Identity, BackendError> {
         let act = Act("see who asks");
         let viewer = self.query::<queries::OfViewer>(&queries::viewer(), act).await?.viewer;
