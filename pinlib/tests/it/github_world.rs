@@ -113,8 +113,10 @@ impl Scene {
         let source = repository.push(&main_branch(), &[FILE, ("other", "x\n")], "first").expect("a commit");
         let hub = GitHub::start(&repository).expect("a server")?;
         let clock = Arc::new(Skipping::default());
+        // On one thread, so that whoever listens there hears all.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let forge = Arc::new(forge(&hub, login(&hub), Arc::clone(&clock) as Arc<dyn Clock>));
-        Some(Self { repository, hub, forge, clock, source, runtime: Runtime::new().expect("a runtime") })
+        Some(Self { repository, hub, forge, clock, source, runtime })
     }
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)

@@ -25,6 +25,8 @@ mod github_login;
 #[cfg(all(feature = "github", feature = "git-http"))]
 mod github_pins;
 #[cfg(all(feature = "github", feature = "git-http"))]
+mod github_secrets;
+#[cfg(all(feature = "github", feature = "git-http"))]
 mod github_world;
 mod helm;
 mod images;
