@@ -124,7 +124,7 @@ error: --source-commit: "1f3c9ab" is not a valid object id: want 40 or 64 lower-
 error: --branch: "a..b" is not a valid branch name: want no blanks, controls, .., @{ or any of ~^:?*[/ in it
 error: unexpected argument '--upload-pack' found
 error: --forge: a login does not belong into a URL: put it into PINLIB_TOKEN
-error: no image is given
+error: --forge: "acme" is not a valid GitHub repository: want OWNER/NAME
 error: --registry: want oci, layout:DIR or none
 error: --platform: "linux" is not a valid platform: want OS/ARCH or OS/ARCH/VARIANT, as linux/arm64
 error: --author: want "Name <email>"
