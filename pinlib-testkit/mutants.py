@@ -2,6 +2,7 @@
 
     python3 pinlib-testkit/mutants.py            all of them, some 20 s each
     python3 pinlib-testkit/mutants.py WORD…      only the mutants whose name has one of the words
+    python3 pinlib-testkit/mutants.py --guards   one for each guard: what CI runs
     python3 pinlib-testkit/mutants.py --list     their names; fails where one no longer fits the code
 
 A mutant is (name, file, what stands there, what shall stand there); white space does not count.
@@ -282,6 +283,14 @@ def stale():
     return [name for name, path, old, new in MUTANTS if mutated((root / path).read_text(), old, new) is None]
 
 
+# One for each guard: the compare-and-swap, the declared old value, the key, monotone truth, a hand, a hold, the proof of a
+# digest, the verified splice, whose commit is believed, and whose host a credential is for.
+GUARDS = ["github: the head is not compared", "exact passes a moved head", "I7: the declared old value is not compared",
+          "I2: no earlier pin is looked for", "I6: newer passes", "I7: a hand is overwritten", "I8: holds are not read",
+          "manifests are not hashed against the report", "edits are not verified", "anybody's commit is a pin",
+          "a lost answer is a loss", "registry: a credential follows a redirect"]
+if words == ["--guards"]:
+    words = GUARDS
 if words == ["--list"]:
     print("\n".join(name for name, *_ in MUTANTS))
     print(f"{len(MUTANTS)} mutants; no longer in the code: {stale() or 'none'}")
@@ -311,13 +320,21 @@ SUITES = {"github": GITHUB_API, "yaml": EDITING, "git": ON_DISK, "wire": SERVERS
 
 def run(package, *filters):
     return subprocess.run(["cargo", "test", "-q", "-p", *package.split(), "--lib", "--test", "it", "--", *filters], cwd=copy,
-                          capture_output=True, text=True, env={**os.environ, "RUST_BACKTRACE": "0", "RUSTFLAGS": "-Awarnings"})
+                          capture_output=True, text=True, env={**os.environ, "RUST_BACKTRACE": "0", "RUSTFLAGS": "-Awarnings",
+                                                             "PINLIB_SCHEMAS": str(root / "target" / "node_modules")})
+
+
+# A suite that fails of something else would catch every mutant.
+chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant[0] for word in words)]
+for suite in {id(suite): suite for name, *_ in chosen for suite in [SUITES.get(name.split(": ")[0], SCENES)]}.values():
+    for filters in suite:
+        done = run(*filters)
+        if done.returncode:
+            sys.exit(f"without a mutant, {filters} fails:\n{done.stdout}{done.stderr}")
 
 
 tally = {}
-for name, path, old, new in MUTANTS:
-    if words and not any(word in name for word in words):
-        continue
+for name, path, old, new in chosen:
     file, start = copy / path, time.time()
     text = file.read_text()
     changed = mutated(text, old, new)

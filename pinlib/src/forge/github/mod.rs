@@ -15,12 +15,13 @@ mod refusal;
 use crate::{
     backend::{BackendError, BackendErrorKind},
     clock::Clock,
-    forge::{CommitError, GitForge},
+    forge::{CommitError, GitForge, text::no_branch},
     git::{
         BranchName, CommitRange, FileAt, History, Identity, Mode, Oid, Person, RepoPath, Signature, TreeEntry,
     },
     guard::GuardedCommit,
     http::Http,
+    plan::FileEdit,
 };
 use api::{Api, Failure, Reply, To};
 use async_trait::async_trait;
@@ -191,7 +192,7 @@ impl GitHubForge {
     /// Looks at each file that a commit would replace, as far as it was not read just before.
     async fn only_regular(&self, commit: &GuardedCommit) -> Result<(), BackendError> {
         let at = commit.expected_head();
-        let unknown = |edit: &&crate::plan::FileEdit| self.remembered(at, edit.path()).is_none();
+        let unknown = |edit: &&FileEdit| self.remembered(at, edit.path()).is_none();
         let wanted: Vec<_> =
             commit.edits().iter().filter(unknown).map(|edit| (at, edit.path().clone())).collect();
         if !wanted.is_empty() {
@@ -273,7 +274,7 @@ impl GitForge for GitHubForge {
         let found: queries::Head =
             self.query_repository(&queries::head(&self.repository, &branch.full()), act).await?;
         let target = found.found.and_then(|found| found.target);
-        target.map(|target| target.oid).ok_or_else(|| crate::forge::text::no_branch(act.0))
+        target.map(|target| target.oid).ok_or_else(|| no_branch(act.0))
     }
 
     async fn read(&self, wanted: &[(Oid, RepoPath)]) -> Result<Vec<Option<FileAt>>, BackendError> {

@@ -2,17 +2,16 @@
 //!
 //! Source: the schema that GitHub publishes, as `schema.json` of `@octokit/graphql-schema`.
 
-use super::refusal::GraphqlError;
+use super::{host::GitHubRepository, refusal::GraphqlError};
 use crate::{
     git::{Oid, RepoPath, TreeEntry},
     guard::GuardedCommit,
+    plan::FileEdit,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write as _};
-
-use super::host::GitHubRepository;
 
 /// What comes back.
 #[derive(Debug, Deserialize)]
@@ -179,7 +178,8 @@ impl Tree {
 pub(super) fn commit(repository: &GitHubRepository, commit: &GuardedCommit) -> Value {
     let message = commit.message();
     let (headline, body) = message.split_once('\n').unwrap_or((&message, ""));
-    let addition = |edit: &crate::plan::FileEdit| json!({ "path": edit.path().as_str(), "contents": STANDARD.encode(edit.bytes()) });
+    let addition =
+        |edit: &FileEdit| json!({ "path": edit.path().as_str(), "contents": STANDARD.encode(edit.bytes()) });
     let additions: Vec<_> = commit.edits().iter().map(addition).collect();
     json!({
         "query": "mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { \
