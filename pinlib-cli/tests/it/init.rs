@@ -178,6 +178,18 @@ fn the_workflow_is_valid_and_an_auditor_finds_nothing() -> Result {
     Ok(())
 }
 
+/// Without being told, the Action is called at the commit that the binary is built from.
+#[test]
+fn the_action_is_named_by_a_commit_by_default() -> Result {
+    let Some((scene, work)) = shop()? else { return Ok(()) };
+    init(&scene, &work, &[])?;
+    let text = fs::read_to_string(work.join(".github/workflows/pin.yml"))?;
+    let called = text.lines().find_map(|line| line.split_once("uses: pinlib/pinlib@")).map(|(_, at)| at);
+    let (commit, _) = called.and_then(|at| at.split_once(' ')).ok_or("no commit")?;
+    assert!(commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{commit}");
+    Ok(())
+}
+
 #[test]
 fn on_github_s_own_registry_and_on_several_it_is_valid_too() -> Result {
     let kustomization = "kind: Kustomization\nimages:\n  - {name: ghcr.io/shop/web, newTag: '1'}\n";

@@ -11,7 +11,7 @@ pub(super) struct ActionRef {
 }
 
 impl Default for ActionRef {
-    /// A release knows its own commit, from whoever built it; any other build knows its version alone.
+    /// At the commit that this was built from, where the build knew it: see `build.rs`. Else at its version.
     fn default() -> Self {
         let at = option_env!("PINLIB_RELEASE_COMMIT").filter(|commit| is_commit(commit));
         let at = at.map_or_else(|| concat!("v", env!("CARGO_PKG_VERSION")).to_owned(), str::to_owned);
