@@ -62,7 +62,7 @@ impl Swarm {
         let mut rates = Rates::default();
         if self.faults.is_empty() {
             for fault in Fault::ALL {
-                rates.set(fault, [0, LOW, HIGH][dice.below(3)]);
+                rates.set(fault, [0, 0, LOW, HIGH][dice.below(4)]);
             }
         }
         self.faults.iter().for_each(|fault| rates.set(*fault, HIGH));
@@ -156,8 +156,8 @@ fn tape(seed: Seed) -> Arc<Tape> {
 fn comes(dice: &mut Dice, rates: &Rates, fault: Fault) -> bool {
     dice.chance(match rates.of(fault) {
         0 => 0,
-        HIGH => 90,
-        _ => 40,
+        HIGH => 60,
+        _ => 15,
     })
 }
 
@@ -218,7 +218,7 @@ fn jobs(dice: &mut Dice, rates: &Rates, forced: bool) -> Vec<Job> {
         job.newer = comes(dice, rates, Fault::OlderBuild) && dice.chance(60);
         job.rebuilt = comes(dice, rates, Fault::Rebuild) && dice.chance(50);
         job.replace_rebuilt = dice.chance(20);
-        job.broken = comes(dice, rates, Fault::OneFileBroken) && dice.chance(40);
+        job.broken = comes(dice, rates, Fault::OneFileBroken) && dice.chance(30);
         jobs.push(job);
     }
     if comes(dice, rates, Fault::SecondRun) {
