@@ -113,6 +113,7 @@ impl<T: GitForge> GitForge for Faulty<T> {
         self.inner.identity().await
     }
     async fn head(&self, branch: &BranchName) -> Result<Oid, BackendError> {
+        self.network.say(|| "asks for the head".into());
         let head = self.inner.head(branch).await?;
         self.network.show(head);
         let faults = [Fault::StaleRead, Fault::ReadLost, Fault::TokenExpired, Fault::RateLimited];
@@ -121,7 +122,7 @@ impl<T: GitForge> GitForge for Faulty<T> {
             Some(Fault::StaleRead) => self.network.lagging(self.who).unwrap_or(head),
             Some(fault) => return Err(refusal(fault, "read the head")),
         };
-        self.network.say(|| format!("reads the head: {}", short(shown)));
+        self.network.say(|| format!("hears that the head is {}", short(shown)));
         Ok(shown)
     }
     async fn read(&self, wanted: &[(Oid, RepoPath)]) -> Result<Vec<Option<FileAt>>, BackendError> {
@@ -147,6 +148,7 @@ impl<T: GitForge> GitForge for Faulty<T> {
         self.network.send(self.who, commit);
         self.turn().await;
         self.network.land(self.who);
+        self.network.say(|| "its commit gets on its way".into());
         let answer = self.travel(commit).await;
         self.network.say(|| format!("hears of its commit: {}", told(&answer)));
         answer
