@@ -3,8 +3,8 @@
 use crate::memory::{MemoryForge, bot, human};
 use async_trait::async_trait;
 use pinlib::{
-    BackendError, BranchName, CommitError, CommitRange, FileAt, GitForge, GuardedCommit, History, Identity,
-    Mode, Oid, RepoPath, TreeEntry,
+    BackendError, BackendErrorKind, BranchName, CommitError, CommitRange, FileAt, FileEdit, GitForge,
+    GuardedCommit, History, Identity, Mode, Oid, RepoPath, TreeEntry,
 };
 use std::{
     fmt::{self, Debug},
@@ -126,6 +126,15 @@ pub struct CheckThenPush;
 /// Takes whatever is a fast-forward, as `git push` without a lease does.
 #[derive(Debug, Default)]
 pub struct FastForward;
+/// Sends everything twice and reports the second answer, as a transport that retries does.
+#[derive(Debug, Default)]
+pub struct Retrying;
+/// Compares the files that it writes, not the head: what an API for single files does.
+#[derive(Debug, Default)]
+pub struct ContentsApi;
+/// Takes a lost answer for a commit that never was.
+#[derive(Debug, Default)]
+pub struct Hasty;
 
 #[async_trait]
 impl Flaw for FalseName {
@@ -166,10 +175,44 @@ impl Flaw for FastForward {
     async fn commit(&self, inner: &MemoryForge, commit: &GuardedCommit) -> Result<Oid, CommitError> {
         let (branch, expected) = (commit.branch(), commit.expected_head());
         let actual = inner.heads(branch).last().copied().flatten();
-        if actual.is_some_and(|actual| actual != expected && inner.ancestors(expected).contains(&actual)) {
-            inner.force(branch, Some(expected));
+        let forward = actual.is_some_and(|actual| inner.ancestors(expected).contains(&actual));
+        match forward.then(|| inner.put_on(expected, commit)).flatten() {
+            Some(oid) => Ok(oid),
+            None => inner.commit(commit).await,
         }
+    }
+}
+
+#[async_trait]
+impl Flaw for Retrying {
+    async fn commit(&self, inner: &MemoryForge, commit: &GuardedCommit) -> Result<Oid, CommitError> {
+        inner.commit(commit).await.ok();
         inner.commit(commit).await
+    }
+}
+
+#[async_trait]
+impl Flaw for ContentsApi {
+    async fn commit(&self, inner: &MemoryForge, commit: &GuardedCommit) -> Result<Oid, CommitError> {
+        let Some(head) = inner.heads(commit.branch()).last().copied().flatten() else {
+            return inner.commit(commit).await;
+        };
+        let files = inner.files(head);
+        let same = |edit: &FileEdit| files.get(edit.path()) == Some(&edit.before().bytes);
+        match commit.edits().iter().all(same).then(|| inner.put_on(head, commit)).flatten() {
+            Some(oid) => Ok(oid),
+            None => inner.commit(commit).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Flaw for Hasty {
+    async fn commit(&self, inner: &MemoryForge, commit: &GuardedCommit) -> Result<Oid, CommitError> {
+        // What was committed, and is then told as a refusal.
+        inner.commit(commit).await?;
+        let error = BackendError::new(BackendErrorKind::Unavailable, "hear the answer");
+        Err(CommitError::NotLanded(error))
     }
 }
 

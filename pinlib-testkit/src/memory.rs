@@ -58,6 +58,8 @@ struct State {
     trees: BTreeMap<Oid, Vec<TreeEntry>>,
     /// Every head that each branch ever had, newest last; none where it was deleted.
     heads: BTreeMap<BranchName, Vec<Option<Oid>>>,
+    /// The branches that no pin may be put on.
+    protected: BTreeSet<BranchName>,
 }
 
 impl State {
@@ -92,6 +94,10 @@ impl State {
             .map(|(_, files)| files.clone())
             .unwrap_or_default();
         files.extend(changes);
+        self.store(parents, by, files, message)
+    }
+
+    fn store(&mut self, parents: &[Oid], by: &Identity, files: Entries, message: &str) -> Oid {
         let view: Vec<_> =
             files.iter().map(|(path, (mode, bytes))| (path.as_str(), *mode, bytes.as_slice())).collect();
         let root = self.entries(&view);
@@ -175,10 +181,30 @@ impl MemoryForge {
         self.force(branch, Some(oid));
         oid
     }
+    /// Lets a rule of the server refuse every pin on this branch, or no more.
+    pub fn protect(&self, branch: &BranchName, protected: bool) {
+        let rules = &mut self.state().protected;
+        if protected {
+            rules.insert(branch.clone());
+        } else {
+            rules.remove(branch);
+        }
+    }
+    /// Writes a human's commit on no branch that takes a file away.
+    pub fn without(&self, parent: Oid, path: &RepoPath, message: &str) -> Oid {
+        let mut state = self.state();
+        let mut files = state.commits.get(&parent).map(|(_, files)| files.clone()).unwrap_or_default();
+        files.remove(path);
+        state.store(&[parent], &human(), files, message)
+    }
     /// Puts a pin of regular files on the branch with no comparison at all: for forges that are wrong on purpose.
     pub fn put(&self, commit: &GuardedCommit) -> Option<Oid> {
+        let parent = self.state().head(commit.branch())?;
+        self.put_on(parent, commit)
+    }
+    /// Moves the branch from wherever it is to a pin of regular files on this parent: likewise.
+    pub fn put_on(&self, parent: Oid, commit: &GuardedCommit) -> Option<Oid> {
         let mut state = self.state();
-        let parent = state.head(commit.branch())?;
         let regular_file = |path| state.entry(parent, path).is_some_and(|entry| entry.mode == Mode::Regular);
         if !commit.edits().iter().all(|edit| regular_file(edit.path())) {
             return None;
@@ -219,6 +245,12 @@ impl MemoryForge {
         };
         if actual != expected {
             return Err(CommitError::HeadMoved { branch: branch.clone(), expected, actual: Some(actual) });
+        }
+        if state.protected.contains(branch) {
+            return Err(CommitError::Rejected {
+                rule: Some("protected".into()),
+                message: "no pins here".into(),
+            });
         }
         // Stricter than any server: what the core promises of a commit is checked, not believed.
         let message = commit.message();

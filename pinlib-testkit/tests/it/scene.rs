@@ -1,18 +1,16 @@
-//! A repository with three services, and an oracle that judges what happened to it by its own reading of the rules.
+//! A repository with three services, and the checker over what happened to it.
 
 use pinlib::{
-    BranchName, Claim, CommitFact, Digest, DigestSource, HOLDS, ImagePin, NoRegistry, Oid, Operation,
-    OutcomeKind, Patience, PinError, PinOptions, PinRequest, Pinned, Pinner, Policy, Proof, Receipt, Record,
-    RepoPath, RunId, Target,
+    BranchName, Claim, Digest, DigestSource, ImagePin, NoRegistry, Oid, Operation, Patience, PinError,
+    PinOptions, PinRequest, Pinned, Pinner, Policy, Proof, Receipt, Record, RepoPath, RunId, Target,
 };
 use pinlib_testkit::{
     fault::Faulty,
     lines::ImageLines,
-    memory::{MemoryClock, MemoryForge, bot},
-    sim::{End, Tape, Task, race, run},
+    memory::{MemoryClock, MemoryForge},
+    sim::{Checker, End, Ran, Tape, Task, race, run},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     sync::atomic::{AtomicU8, Ordering::Relaxed},
     time::Duration,
@@ -160,119 +158,22 @@ impl Scene {
         })
     }
 
-    fn bytes(&self, at: Oid, name: &str) -> Vec<u8> {
-        self.memory.files(at).get(&path(name)).cloned().unwrap_or_default()
-    }
-    /// The pins among these commits: those that the forge made.
-    fn pins<'a>(&self, of: impl IntoIterator<Item = &'a Oid>) -> BTreeMap<Oid, (CommitFact, Record)> {
-        let facts = of.into_iter().filter_map(|oid| self.memory.fact(*oid)).filter(|fact| bot().made(fact));
-        facts.filter_map(|fact| Some((fact.oid, (fact.clone(), Record::parse(&fact.message)?)))).collect()
-    }
     /// Judges how the jobs ended, and every pin that they left. Answers how many say that they pinned.
     pub(crate) fn check(&self, jobs: &[Job], ends: &[End<Outcome>]) -> Result<usize, String> {
-        let heads = self.memory.heads(&self.branch);
-        let ever: BTreeSet<_> =
-            heads.iter().flatten().flat_map(|head| self.memory.ancestors(*head)).collect();
-        let pins = self.pins(&ever);
-        for (fact, record) in pins.values() {
-            if let Some(job) = jobs.iter().find(|job| job.run == record.run) {
-                self.lawful(job, fact, record, &heads).map_err(|broken| format!("{broken}: {}", fact.oid))?;
-            }
-        }
-        let mut pinned = 0;
-        for (job, end) in jobs.iter().zip(ends) {
-            let mine = pins.values().find(|(_, record)| record.run == job.run).map(|(fact, _)| fact.oid);
-            let image = job.request.images()[0].image.written_name().trim_start_matches("ghcr.io/acme/");
-            let DigestSource::Declared(digest) = job.request.images()[0].digest else {
-                return Err("a digest".into());
-            };
-            match end {
-                End::Done(Ok(receipt)) if receipt.kind() == OutcomeKind::Pinned => {
-                    pinned += 1;
-                    if mine != Some(receipt.commit) {
-                        return Err(format!("I3: pinned, and yet {mine:?}"));
-                    }
-                }
-                End::Done(Ok(receipt)) => {
-                    let held = String::from_utf8_lossy(&self.bytes(receipt.commit, image))
-                        .contains(&digest.to_string());
-                    if !held || !heads.contains(&Some(receipt.commit)) {
-                        return Err("I3: already pinned, and yet not there".into());
-                    }
-                }
-                End::Done(Err(error)) if error.kind() != OutcomeKind::Unknown && mine.is_some() => {
-                    return Err(format!("I3: landed, and yet {error}"));
-                }
-                End::Done(Err(_)) | End::Dropped => {}
-            }
-        }
-        Ok(pinned)
-    }
-    /// I1, I2, I4, I6, I7, I8 of one pin, from the objects alone.
-    fn lawful(
-        &self,
-        job: &Job,
-        fact: &CommitFact,
-        record: &Record,
-        heads: &[Option<Oid>],
-    ) -> Result<(), String> {
-        let broken = |rule: &str| Err(rule.to_owned());
-        let ([parent], source) = (&fact.parents[..], record.claim.source()) else {
-            return broken("I1: not one parent");
-        };
-        let name = record.claim.sites()[0].path.as_str();
-        if !heads.windows(2).any(|pair| pair == [Some(*parent), Some(fact.oid)]) {
-            return broken("I1: its parent was not the head");
-        }
-        let (before, after) = (self.memory.files(*parent), self.memory.files(fact.oid));
-        if before.keys().ne(after.keys())
-            || before.iter().any(|(path, bytes)| path.as_str() != name && after[path] != *bytes)
-        {
-            return broken("I4: it changed more than its file");
-        }
-        let older = self.memory.ancestors(*parent);
-        if self.pins(&older).values().any(|(_, earlier)| earlier.claim.key() == record.claim.key()) {
-            return broken("I2: a second pin with one key");
-        }
-        let base = self.memory.ancestors(source);
-        let between: BTreeSet<_> = older.difference(&base).copied().collect();
-        let line: Vec<_> =
-            self.memory.line(*parent).into_iter().take_while(|fact| between.contains(&fact.oid)).collect();
-        let root = line.last().map_or(Some(*parent), |last| last.parents.first().copied());
-        match &job.request.options().policy {
-            Policy::Exact if *parent != source => return broken("I1: exact on another head"),
-            Policy::PinsOnly if self.pins(&between).len() != between.len() => {
-                return broken("I1: passed over more than pins");
-            }
-            Policy::Inputs(_) if root != Some(source) => return broken("I1: the source is not on the line"),
-            Policy::Inputs(_) if self.bytes(source, "src") != self.bytes(*parent, "src") => {
-                return broken("I1: an input changed");
-            }
-            _ => {}
-        }
-        for passed in &line {
-            let image = |at: Option<&Oid>| {
-                at.map(|at| String::from_utf8_lossy(&self.bytes(*at, name)).lines().nth(1).map(str::to_owned))
-            };
-            if image(Some(&passed.oid)) == image(passed.parents.first()) {
-                continue;
-            }
-            match self.pins([&passed.oid]).get(&passed.oid).map(|(_, pin)| &pin.claim) {
-                None => return broken("I7: overwrote what a hand wrote"),
-                Some(pin)
-                    if pin.source() != source && self.memory.ancestors(pin.source()).contains(&source) =>
-                {
-                    return broken("I6: went back");
-                }
-                Some(pin) if pin.source() == source && pin.sites() != record.claim.sites() => {
-                    return broken("I6: replaced a rebuild");
-                }
-                Some(_) => {}
-            }
-        }
-        if String::from_utf8_lossy(&self.bytes(*parent, HOLDS)).contains(name) {
-            return broken("I8: pinned a site on hold");
-        }
-        Ok(())
+        let heads = self.memory.heads(&self.branch).len();
+        let runs: Vec<_> = jobs
+            .iter()
+            .zip(ends)
+            .map(|(job, end)| Ran {
+                request: &job.request,
+                run: job.run,
+                end,
+                during: 0..heads,
+                stale: Vec::new(),
+                owed: false,
+            })
+            .collect();
+        let checker = Checker { memory: &self.memory, branch: &self.branch, published: |_, _| false };
+        checker.check(&runs).map_err(|violation| violation.to_string())
     }
 }

@@ -1,84 +1,11 @@
-//! Every schedule and every fault, replayed against the real algorithm, without a runtime.
+//! Tasks side by side, polled in an order of the tape's choice, without a runtime.
 
+use super::Tape;
 use std::{
-    fmt,
     future::Future,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker},
 };
-
-/// Answers every question of a run, and remembers the answers, so that the next run can differ in the last one.
-#[derive(Debug, Default)]
-pub struct Tape(Mutex<(usize, Vec<(usize, usize)>)>);
-
-impl Tape {
-    /// Picks one of `options`.
-    ///
-    /// # Panics
-    /// Where the same answers led to another question.
-    pub fn choose(&self, options: usize) -> usize {
-        if options < 2 {
-            return 0;
-        }
-        let (at, answers) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if *at == answers.len() {
-            answers.push((0, options));
-        }
-        *at += 1;
-        let (answer, asked) = answers[*at - 1];
-        assert_eq!(asked, options, "the scenario is not a function of its tape");
-        answer
-    }
-    /// Rewinds to the next run; false when there is none.
-    fn advance(&self) -> bool {
-        let (at, answers) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *at = 0;
-        while answers.last().is_some_and(|(answer, options)| answer + 1 == *options) {
-            answers.pop();
-        }
-        answers.last_mut().is_some_and(|(answer, _)| {
-            *answer += 1;
-            true
-        })
-    }
-}
-
-/// The answers that led to a broken promise.
-#[derive(Debug)]
-pub struct Counterexample {
-    /// How many runs held before.
-    pub runs: usize,
-    /// The answers.
-    pub tape: String,
-    /// The promise.
-    pub broken: String,
-}
-
-impl fmt::Display for Counterexample {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "after {} runs: {} (tape {})", self.runs, self.broken, self.tape)
-    }
-}
-
-/// Runs a scenario on every tape.
-///
-/// # Errors
-/// The first tape on which it does not hold.
-pub fn explore(mut scenario: impl FnMut(&Arc<Tape>) -> Result<(), String>) -> Result<usize, Counterexample> {
-    let tape = Arc::new(Tape::default());
-    for runs in 1.. {
-        if let Err(broken) = scenario(&tape) {
-            let answers = tape.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
-            let tape = answers.iter().map(|(answer, _)| answer.to_string()).collect();
-            return Err(Counterexample { runs: runs - 1, tape, broken });
-        }
-        if !tape.advance() {
-            return Ok(runs);
-        }
-    }
-    Ok(0)
-}
 
 /// Gives every other task a turn, once.
 #[derive(Debug, Default)]

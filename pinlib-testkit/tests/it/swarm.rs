@@ -1,0 +1,123 @@
+//! Every schedule of two pins, many of three, seeds with each fault and each pair of faults; and that forges which are
+//! wrong on purpose are caught, by name.
+
+use pinlib_testkit::{
+    broken::{Broken, CheckThenPush, ContentsApi, FastForward, Hasty, Retrying},
+    fault::Fault,
+    memory::MemoryForge,
+    sim::{Failure, Guard, Image, Job, Move, Plan, Promise, Seed, Server, Swarm, Tally, Tape, explore, play},
+};
+use std::{io::Write, sync::Arc};
+
+/// Says what was counted, where the test is asked to talk.
+fn say(what: std::fmt::Arguments<'_>) {
+    writeln!(std::io::stderr(), "{what}").ok();
+}
+
+/// So many seeds, or so many times more or less: `PINLIB_SEEDS` is a percentage.
+fn seeds(usual: u64) -> u64 {
+    let percent = std::env::var("PINLIB_SEEDS").ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(100);
+    (usual * percent / 100).max(1)
+}
+
+fn sweep(swarm: &Swarm, seeds: u64) -> Tally {
+    swarm.sweep::<MemoryForge>(0..seeds, 2, &|_| {}).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+fn all_schedules(name: &str, plan: &Plan) -> usize {
+    let judged = |tape: &Arc<Tape>| {
+        let played = play::<MemoryForge>(plan, tape, false).map_err(|error| error.to_string())?;
+        played.verdict.map(drop).map_err(|violation| violation.to_string())
+    };
+    let runs = explore(judged).unwrap_or_else(|example| panic!("{name}: {example}\n{plan}"));
+    say(format_args!("{name}: all {runs} schedules"));
+    runs
+}
+
+#[test]
+fn two_pins_in_every_schedule() {
+    for guard in Guard::ALL {
+        for second in [Image::Web, Image::Api] {
+            let plan = Plan::quiet(vec![Job::of(Image::Web, guard), Job::of(second, guard)], Vec::new());
+            all_schedules(&format!("two pins, {guard:?}, web and {}", second.name()), &plan);
+        }
+    }
+}
+
+/// The bound: a pin that could go on is left at most once, for another pin or for somebody. Without a person, and under
+/// `exact`, all schedules.
+#[test]
+fn three_pins_and_somebody_up_to_a_bound() {
+    for guard in Guard::ALL {
+        let jobs: Vec<_> = Image::ALL.map(|image| Job::of(image, guard)).into();
+        for act in
+            [Move::Docs, Move::Src, Move::TakeBack(Image::Web), Move::ForceBack, Move::Delete, Move::Protect]
+        {
+            let preemptions = if guard == Guard::Exact { None } else { Some(1) };
+            let plan = Plan { preemptions, ..Plan::quiet(jobs.clone(), vec![act]) };
+            all_schedules(&format!("three pins, {guard:?}, somebody {act}"), &plan);
+        }
+    }
+}
+
+#[test]
+fn a_swarm_of_all_faults() {
+    let tally = sweep(&Swarm::default(), seeds(4000));
+    say(format_args!("{tally:?}"));
+    let silent: Vec<_> = tally.faults().filter(|(_, count)| *count == 0).map(|(fault, _)| fault).collect();
+    assert!(seeds(4000) < 4000 || silent.is_empty(), "never came: {silent:?}");
+}
+
+#[test]
+fn each_fault_in_turn() {
+    for fault in Fault::ALL {
+        let tally = sweep(&Swarm { faults: vec![fault] }, seeds(60));
+        assert!(tally.struck(fault) > 0 || seeds(60) < 60, "{fault} never came");
+    }
+}
+
+#[test]
+fn each_pair_of_faults() {
+    let mut total = Tally::default();
+    for (at, fault) in Fault::ALL.into_iter().enumerate() {
+        for other in &Fault::ALL[at + 1..] {
+            total.merge(&sweep(&Swarm { faults: vec![fault, *other] }, seeds(8)));
+        }
+    }
+    say(format_args!("pairs: {} schedules", total.schedules));
+}
+
+/// The first seed that catches this forge.
+fn caught<S: Server>(within: u64) -> Box<Failure> {
+    let swarm = Swarm::default();
+    let found = (0..within).find_map(|seed| swarm.check::<S>(Seed(seed)).err());
+    found.unwrap_or_else(|| panic!("{} was not caught by {within} seeds", S::default()))
+}
+
+#[test]
+fn a_wrong_forge_is_caught_by_name() {
+    for (failure, promises) in [
+        (caught::<Broken<CheckThenPush>>(500), &[Promise::Guard][..]),
+        (caught::<Broken<FastForward>>(500), &[Promise::Guard]),
+        (caught::<Broken<ContentsApi>>(500), &[Promise::Guard]),
+        (caught::<Broken<Retrying>>(2000), &[Promise::Truth]),
+        (caught::<Broken<Hasty>>(500), &[Promise::Truth]),
+    ] {
+        say(format_args!("{failure}"));
+        assert!(promises.contains(&failure.violation.promise), "{failure}");
+        assert_eq!(failure.shrunk.violation.promise, failure.violation.promise);
+        assert!(!failure.trace.is_empty());
+    }
+}
+
+#[test]
+fn a_seed_is_a_seed_everywhere() {
+    let swarm = Swarm::default();
+    for seed in 0..20 {
+        let story = || swarm.play::<MemoryForge>(Seed(seed), true).expect("requests").trace;
+        assert_eq!(story(), story());
+    }
+    let mut dice = pinlib_testkit::sim::Dice::from(Seed(0));
+    let rolled: Vec<_> = (0..6).map(|_| dice.below(1000)).collect();
+    assert_eq!(rolled, [883, 431, 26, 970, 106, 327]);
+}
