@@ -137,6 +137,9 @@ fn references_mean_what_docker_takes_them_for() {
         "a/b:t:u",
         "ghcr.io/",
         "[::1/app",
+        "[::1]x/app",
+        "[::1]:/app",
+        "[::1]\n\nPinlib-Record: v1 pin/app",
         "a\nb",
     ];
     for text in refused {
