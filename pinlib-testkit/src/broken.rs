@@ -1,4 +1,6 @@
-//! Forges that are wrong on purpose: the suite must say so.
+//! Forges that are wrong on purpose: the suite must say so. Editors that are, too: [`editor`].
+
+pub mod editor;
 
 use crate::memory::{MemoryForge, bot, human};
 use async_trait::async_trait;

@@ -9,3 +9,8 @@ pub mod memory;
 pub mod repository;
 pub mod servers;
 pub mod sim;
+
+/// The page on writing a backend: each of its blocks is a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/backends.md")]
+mod writing_a_backend {}

@@ -24,7 +24,10 @@ impl ManifestEditor for ImageLines {
             found: found.into(),
         };
         let refused = |line, found: &str| wrong(EditErrorKind::Refused, line, found);
-        let text = std::str::from_utf8(&file.bytes).map_err(|error| refused(0, &error.to_string()))?;
+        let text = std::str::from_utf8(&file.bytes).map_err(|error| {
+            let before = &file.bytes[..error.valid_up_to()];
+            refused(before.iter().filter(|byte| **byte == b'\n').count() + 1, &error.to_string())
+        })?;
         let mut at = 0;
         let mut sites = Vec::new();
         for (index, line) in text.split_inclusive('\n').enumerate() {

@@ -34,6 +34,11 @@ mod resolve;
 mod pin;
 mod receipt;
 
+// what feeds the parsers with anything; no part of the API:
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 pub use backend::{BackendError, BackendErrorKind};
 #[cfg(feature = "system-clock")]
 pub use clock::SystemClock;

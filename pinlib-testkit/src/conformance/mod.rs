@@ -1,5 +1,6 @@
 //! What every backend must keep, as cases that any world can run: one suite a trait.
 
+pub mod editor;
 pub mod forge;
 pub mod registry;
 

@@ -21,6 +21,9 @@ mod text;
 #[cfg(feature = "git-http")]
 mod wire;
 
+#[cfg(all(feature = "git-http", any(test, feature = "fuzzing")))]
+pub(crate) use wire::fuzzing;
+
 use crate::{
     backend::BackendError,
     git::{BranchName, CommitRange, FileAt, History, Identity, Oid, RepoPath, TreeEntry},

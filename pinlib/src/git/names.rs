@@ -70,10 +70,14 @@ impl RepoPath {
 }
 
 fn path(text: &str) -> Result<(), &'static str> {
-    // What some file systems take for .git as well: CVE-2014-9390.
+    // What some file systems take for .git as well, by another case or a short name, with a stream or a folder behind it:
+    // CVE-2014-9390, CVE-2019-1352. Git refuses the same.
     let dot_git = |part: &str| {
-        let part = part.trim_end_matches(['.', ' ']).to_ascii_lowercase();
-        part == ".git" || part == "git~1"
+        part.split('\\').any(|part| {
+            let name = part.split(':').next().unwrap_or_default();
+            let name = name.trim_end_matches(['.', ' ']).to_ascii_lowercase();
+            name == ".git" || name == "git~1"
+        })
     };
     if text.is_empty() || text.len() > 4096 {
         Err("want 1 to 4096 bytes")

@@ -123,7 +123,11 @@ fn split_registry(name: &str) -> (&str, &str) {
 
 fn registry_ok(host: &str) -> bool {
     let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((v6, rest)) if v6.parse::<std::net::Ipv6Addr>().is_ok() => ("v6", rest.strip_prefix(':')),
+        Some((v6, "")) if v6.parse::<std::net::Ipv6Addr>().is_ok() => ("v6", None),
+        // Behind the bracket stands a port or nothing, and nothing that would be read over.
+        Some((v6, rest)) if v6.parse::<std::net::Ipv6Addr>().is_ok() && rest.starts_with(':') => {
+            ("v6", rest.strip_prefix(':'))
+        }
         Some(_) => return false,
         None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
     };
@@ -135,7 +139,6 @@ fn registry_ok(host: &str) -> bool {
     };
     name.split('.').all(label)
         && port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
-        && !(host.starts_with('[') && host.ends_with(':'))
 }
 
 /// One path component: runs of lower-case letters and digits, joined by `.`, `_`, `__` or dashes.

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod edit;
+mod editor_worlds;
 #[cfg(all(unix, feature = "git-local"))]
 mod forge_disk;
 #[cfg(feature = "git-http")]

@@ -1,8 +1,12 @@
 //! The nouns against those who define them: git's own rules, and the reference grammar's published cases.
 
-use pinlib::{BranchName, Digest, Oid, Platform, Reference, RepoPath};
-use proptest::prelude::*;
-use std::process::Command;
+use pinlib::{BranchName, Digest, ObjectFormat, Oid, Platform, Reference, RepoPath};
+use proptest::{prelude::*, strategy::ValueTree};
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    process::{Command, Stdio},
+};
 
 /// What `git check-ref-format --branch` says.
 fn git_takes(name: &str) -> bool {
@@ -68,6 +72,130 @@ proptest! {
     fn no_branch_name_is_taken_that_git_refuses(name in r"[a-c./@{}~ \\*\[-]{1,8}|\PC{1,6}") {
         if name.parse::<BranchName>().is_ok() {
             prop_assert!(git_takes(&name), "{name:?}");
+        }
+    }
+    #[test]
+    fn what_git_takes_of_plain_letters_is_taken(name in r"([ab]|\.lock|refs|heads|HEAD|[./@{-]){1,5}") {
+        let ours = name.parse::<BranchName>().is_ok();
+        // What git would read as another ref, or as an option, is no name here.
+        let other = name.starts_with('-') || name.starts_with("refs/") || ["HEAD", "@"].contains(&&*name);
+        prop_assert_eq!(ours, git_takes(&name) && !other, "{:?}", name);
+    }
+}
+
+/// What git says to this on its standard input.
+fn git(args: &[&str], folder: &std::path::Path, input: &[u8]) -> Vec<u8> {
+    let mut git = Command::new("git");
+    git.args(args).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut git = git.spawn().expect("git runs");
+    git.stdin.take().expect("a pipe").write_all(input).expect("git reads");
+    let output = git.wait_with_output().expect("git ends");
+    assert!(output.status.success(), "{args:?}");
+    output.stdout
+}
+
+/// Texts of a strategy, the same ones each time.
+fn drawn(pattern: &str, count: usize) -> Vec<String> {
+    let strategy = proptest::string::string_regex(pattern).expect("a pattern");
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    (0..count).map(|_| strategy.new_tree(&mut runner).expect("a text").current()).collect()
+}
+
+#[test]
+fn git_takes_every_path_that_is_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    git(&["init", "-q"], folder.path(), b"");
+    let paths = drawn(r"([ab .~:/]|\.\.|\.[gG][iI][tT]|GIT~1|git~2|modules|ü|\PC){1,8}", 4000);
+    let taken: Vec<_> = paths.iter().filter(|path| path.parse::<RepoPath>().is_ok()).collect();
+    assert!(taken.len() > 500, "{}", taken.len());
+    let mut index = Vec::new();
+    for (number, path) in taken.iter().enumerate() {
+        // Each in a folder of its own, so that none is the other's.
+        index.extend(
+            format!("100644 e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\t{number}/{path}\0").into_bytes(),
+        );
+    }
+    git(&["update-index", "-z", "--index-info"], folder.path(), &index);
+    let listed = git(&["ls-files", "-z"], folder.path(), b"");
+    let listed: BTreeSet<_> = listed.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    for (number, path) in taken.iter().enumerate() {
+        assert!(listed.contains(&*format!("{number}/{path}")), "git leaves out {path:?}");
+    }
+}
+
+#[test]
+fn an_oid_is_what_git_names_a_blob_by() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (format, name) in [(ObjectFormat::Sha1, "sha1"), (ObjectFormat::Sha256, "sha256")] {
+        let repository = folder.path().join(name);
+        std::fs::create_dir(&repository).expect("a folder");
+        git(&["init", "-q", &format!("--object-format={name}")], &repository, b"");
+        let texts = drawn(r"(\PC|\n|\r|\x00){0,60}", 40);
+        let mut names = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            std::fs::write(repository.join(number.to_string()), text).expect("written");
+            names.push(number.to_string());
+        }
+        let hashed =
+            git(&["hash-object", "--no-filters", "--stdin-paths"], &repository, names.join("\n").as_bytes());
+        let hashed = String::from_utf8(hashed).expect("hex");
+        for (text, hash) in texts.iter().zip(hashed.lines()) {
+            let oid: Oid = hash.parse().expect("an oid");
+            assert_eq!(oid, Oid::of(format, "blob", text.as_bytes()));
+            assert!(oid.is_blob(text.as_bytes()) && oid.format() == format && oid.to_string() == hash);
+            assert_eq!(Oid::from_bytes(oid.as_bytes()), Some(oid));
+        }
+        assert_eq!(hashed.lines().count(), texts.len());
+    }
+}
+
+/// A reference by its parts, put together by the grammar that is published.
+fn parts() -> impl Strategy<Value = (Option<String>, String, Option<String>, Option<String>)> {
+    let word = "[a-z0-9]{1,6}((\\.|_|__|-{1,3})[a-z0-9]{1,4}){0,2}";
+    let path = format!("{word}(/{word}){{0,2}}");
+    let host = r"[a-z0-9]{1,5}(-[a-z0-9]{1,3})?(\.[a-z]{2,4}){1,2}(:[1-9][0-9]{0,3})?|localhost(:5000)?|\[(::1|fe80::1:a)\](:[1-9][0-9]{0,3})?";
+    let tag = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}";
+    let digest = "sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}";
+    let path = proptest::string::string_regex(&path).expect("a pattern");
+    (prop::option::of(host), path, prop::option::of(tag), prop::option::of(digest))
+}
+
+proptest! {
+    #[test]
+    fn a_reference_is_taken_apart_as_it_was_put_together((host, path, tag, digest) in parts()) {
+        // A first part with a dot in it would be a host.
+        prop_assume!(host.is_some() || !path.split_once('/').is_some_and(|(first, _)| first.contains('.')));
+        let slash = host.iter().map(|host| format!("{host}/")).collect::<String>();
+        let tagged = tag.iter().map(|tag| format!(":{tag}")).collect::<String>();
+        let pinned = digest.iter().map(|digest| format!("@{digest}")).collect::<String>();
+        let text = format!("{slash}{path}{tagged}{pinned}");
+        let reference: Reference = text.parse().expect(&text);
+        prop_assert_eq!(reference.to_string(), text);
+        prop_assert_eq!((reference.tag(), reference.digest().map(|digest| digest.to_string())), (tag.as_deref(), digest));
+        match &host {
+            Some(host) => {
+                prop_assert_eq!((reference.registry(), reference.repository()), (&**host, &*path));
+            }
+            None => {
+                let hub = if path.contains('/') { path.clone() } else { format!("library/{path}") };
+                prop_assert_eq!((reference.registry(), reference.repository()), ("docker.io", &*hub));
+            }
+        }
+        let other = Digest::of(path.as_bytes());
+        prop_assert_eq!(reference.with_digest(other).to_string(), format!("{slash}{path}{tagged}@{other}"));
+        prop_assert_eq!(reference.at(other).to_string(), format!("{slash}{path}@{other}"));
+        prop_assert!(reference.at(other).same_image(&reference.bare()));
+    }
+    #[test]
+    fn one_digit_more_or_less_is_no_digest(content in any::<Vec<u8>>(), at in 0_usize..71, odd in "[^0-9a-f]") {
+        let text = Digest::of(&content).to_string();
+        prop_assert_eq!(text.parse(), Ok(Digest::of(&content)));
+        let (mut cut, mut put, mut other) = (text.clone(), text.clone(), text.clone());
+        cut.remove(at);
+        put.insert(at, '0');
+        other.replace_range(at..=at, &odd);
+        for wrong in [cut, put, other, text.to_uppercase()] {
+            prop_assert!(wrong == text || wrong.parse::<Digest>().is_err(), "{}", wrong);
         }
     }
 }
@@ -137,6 +265,9 @@ fn references_mean_what_docker_takes_them_for() {
         "a/b:t:u",
         "ghcr.io/",
         "[::1/app",
+        "[::1]x/app",
+        "[::1]:/app",
+        "[::1]\n\nPinlib-Record: v1 pin/app",
         "a\nb",
     ];
     for text in refused {
@@ -161,8 +292,24 @@ fn a_path_stays_in_the_tree() {
         assert!(text.parse::<RepoPath>().is_ok(), "{text:?}");
     }
     for text in [
-        "", "/a", "a/", "a//b", "./a", "a/.", "..", "../a", "a/../b", ".git", "a/.git/b", ".GIT/x",
-        "git~1/x", ".git./x", "a\nb", "a\0b",
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "./a",
+        "a/.",
+        "..",
+        "../a",
+        "a/../b",
+        ".git",
+        "a/.git/b",
+        ".GIT/x",
+        "git~1/x",
+        ".git./x",
+        ".git::$INDEX_ALLOCATION/x",
+        "a\\.git\\x",
+        "a\nb",
+        "a\0b",
     ] {
         assert!(text.parse::<RepoPath>().is_err(), "{text:?}");
     }

@@ -76,4 +76,40 @@ proptest! {
     fn no_text_makes_it_panic(text in r"(Pinlib-[A-Z][a-z]{2,6}: [ -~]{0,40}\n|\PC{0,20}\n){0,12}") {
         prop_assert_eq!(Record::parse(&text), None);
     }
+
+    #[test]
+    fn no_subject_and_no_body_makes_it_another_record(
+        pieces in prop::collection::vec((0_usize..8, r"\PC{0,12}"), 0..8), subject in r"\PC{0,30}"
+    ) {
+        let ours = record("main", &["app.yaml".into()], Operation::Pin);
+        let theirs = record("evil", &["other.yaml".into()], Operation::Rollback(oid('c')));
+        // What an image or a file might be called, were it not encoded: parts of another record.
+        let message = theirs.message("Theirs");
+        let (_, block) = message.split_once("\n\n").expect("a block");
+        let lines: Vec<_> = block.lines().collect();
+        let mut text = subject;
+        for (piece, between) in pieces {
+            text.push_str(&match piece {
+                0 => "\n\n".to_owned(),
+                1 => "\r\n".to_owned(),
+                2 => block.to_owned(),
+                piece => format!("\n{}\n", lines[piece % lines.len()]),
+            });
+            text.push_str(&between);
+        }
+        let read = Record::parse(&ours.message(&text));
+        prop_assert!(read.is_none() || read.as_ref() == Some(&ours), "{read:?}");
+    }
+    #[test]
+    fn a_record_that_was_touched_is_none_or_the_same(at in any::<prop::sample::Index>(), byte in 0x20_u8..0x7f) {
+        let ours = record("release/1.x", &["a b/ü.yaml".into(), "z".into()], Operation::Rollback(oid('b')));
+        let message = ours.message("Pin");
+        let block = message.find("Pinlib-Record").expect("a record");
+        let mut touched = message.clone().into_bytes();
+        let at = block + at.index(touched.len() - block);
+        touched[at] = byte;
+        let read = Record::parse(&String::from_utf8(touched).expect("text"));
+        // The key covers the claim; how it was known, by whom and on what are held against the commit itself.
+        prop_assert!(read.is_none_or(|read| read.claim == ours.claim));
+    }
 }

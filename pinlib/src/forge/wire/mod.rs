@@ -4,6 +4,8 @@
 //! the one compare-and-swap. Here they become a [`GitForge`] over a [`Transport`].
 
 mod fetch;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod pack;
 pub(super) mod pkt;
 mod push;

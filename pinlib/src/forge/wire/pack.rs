@@ -233,6 +233,9 @@ pub(crate) fn write(objects: &[Object], format: ObjectFormat) -> io::Result<Vec<
     Ok(pack)
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -102,13 +102,13 @@ impl Offer {
 
 /// What the server says of our one ref.
 #[derive(Debug)]
-enum Report {
+pub(super) enum Report {
     Done,
     Refused { reason: String, beside: String },
 }
 
 /// Reads the report: exactly one line on how the pack was unpacked, and exactly one on our ref.
-fn report(body: &[u8], branch: &str) -> Result<Report, String> {
+pub(super) fn report(body: &[u8], branch: &str) -> Result<Report, String> {
     let (mut banded, mut beside, mut plain, mut ended) = (Vec::new(), Vec::new(), Vec::new(), false);
     for pkt in Pkts::new(body) {
         let line = match pkt.map_err(|error| error.to_string())? {

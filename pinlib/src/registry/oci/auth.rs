@@ -61,14 +61,14 @@ impl Grant {
 
 /// What a registry asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Challenge {
+pub(super) enum Challenge {
     Basic,
     Bearer { realm: String, service: Option<String> },
 }
 
 impl Challenge {
     /// Reads `WWW-Authenticate`; a token server is preferred to sending the password with each request.
-    fn of(headers: &reqwest::header::HeaderMap) -> Option<Self> {
+    pub(super) fn of(headers: &reqwest::header::HeaderMap) -> Option<Self> {
         let all = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let mut basic = None;
         for challenge in all.flat_map(ChallengeParser::new).flatten() {

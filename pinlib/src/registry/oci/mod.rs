@@ -6,6 +6,8 @@
 mod answer;
 mod auth;
 mod endpoint;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod logins;
 
 use super::{BLOB_LIMIT, MANIFEST_LIMIT, RawManifest, Registry};
