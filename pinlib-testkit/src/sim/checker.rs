@@ -11,7 +11,7 @@ use pinlib::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    fmt::{self, Write as _},
 };
 
 /// An invariant of `guarantees.md`.
@@ -115,7 +115,7 @@ impl Checker<'_> {
         let pins = self.pins(&ever);
         for (fact, record) in pins.values() {
             if let Some(ran) = runs.iter().find(|ran| ran.run == record.run) {
-                self.lawful(ran.request, fact, record, &heads).map_err(|violation| Violation {
+                self.lawful(ran.request, fact, record, &pins, &heads).map_err(|violation| Violation {
                     how: format!("{} (commit {})", violation.how, fact.oid.short()),
                     ..violation
                 })?;
@@ -183,6 +183,7 @@ impl Checker<'_> {
         request: &PinRequest,
         fact: &CommitFact,
         record: &Record,
+        pins: &Pins,
         heads: &[Option<Oid>],
     ) -> Result<(), Violation> {
         let ([parent], source) = (&fact.parents[..], record.claim.source()) else {
@@ -194,7 +195,9 @@ impl Checker<'_> {
         self.minimal(*parent, fact.oid, record)?;
         self.identity(request, record)?;
         let older = self.memory.ancestors(*parent);
-        if self.pins(&older).values().any(|(_, earlier)| earlier.claim.key() == record.claim.key()) {
+        let earlier = pins.iter().filter(|(oid, _)| older.contains(oid));
+        let mut same = earlier.filter(|(_, (_, earlier))| earlier.claim == record.claim);
+        if same.next().is_some() {
             return broken(Promise::Once, "a second pin with one key");
         }
         let base = self.memory.ancestors(source);
@@ -209,7 +212,7 @@ impl Checker<'_> {
             Policy::PinsOnly if !older.contains(&source) => {
                 return broken(Promise::Guard, "its source is not in its history");
             }
-            Policy::PinsOnly if self.pins(&between).len() != between.len() => {
+            Policy::PinsOnly if !between.iter().all(|oid| pins.contains_key(oid)) => {
                 return broken(Promise::Guard, "it passed over more than pins");
             }
             Policy::Inputs(_) if root != Some(source) => {
@@ -230,7 +233,7 @@ impl Checker<'_> {
         let holds = self.file(*parent, HOLDS);
         let holds = String::from_utf8_lossy(&holds);
         for site in record.claim.sites() {
-            self.monotone(request, source, site, &line)?;
+            self.monotone(request, source, site, &line, pins)?;
             if holds.lines().any(|line| line == format!("{} {}", site.locator, site.path)) {
                 return broken(Promise::Hold, format!("it pinned {}, which is on hold", site.path));
             }
@@ -254,8 +257,8 @@ impl Checker<'_> {
                 place += usize::from(image.is_some());
                 match (image, sites.iter().find(|site| Some(site.locator.to_string()) == locator)) {
                     (Some((key, value)), Some(site)) => {
-                        let name = value.split(['@']).next().unwrap_or_default();
-                        wanted += &format!("{key}image: {name}@{}\n", site.digest);
+                        let name = value.split('@').next().unwrap_or_default();
+                        writeln!(wanted, "{key}image: {name}@{}", site.digest).ok();
                     }
                     _ => wanted += line,
                 }
@@ -294,13 +297,13 @@ impl Checker<'_> {
         source: Oid,
         site: &Pinned,
         line: &[CommitFact],
+        pins: &Pins,
     ) -> Result<(), Violation> {
         for passed in line {
             let now = self.value(passed.oid, site);
             if passed.parents.first().is_some_and(|parent| self.value(*parent, site) == now) {
                 continue;
             }
-            let pins = self.pins([&passed.oid]);
             let Some((_, pin)) = pins.get(&passed.oid) else {
                 return broken(
                     Promise::NoOverwrite,

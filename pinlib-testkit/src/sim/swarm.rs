@@ -89,6 +89,9 @@ impl Swarm {
     ///
     /// # Errors
     /// The promise that broke, and how.
+    ///
+    /// # Panics
+    /// Where its plan is no request: a fault of the swarm's own.
     pub fn check<S: Server>(&self, seed: Seed) -> Result<Played, Box<Failure>> {
         let (plan, tape) = (self.plan(seed), tape(seed));
         #[expect(clippy::expect_used, reason = "the swarm draws requests that are well-formed")]
