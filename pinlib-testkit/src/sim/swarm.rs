@@ -3,11 +3,12 @@
 //! Each seed has its own swarm of faults: a fault's rate is none, low or high, so that some seeds see much of few faults.
 
 use super::{
-    checker::Violation,
     plan::{Digested, Guard, Image, Job, Move, Plan},
-    play::{Played, Tally, play},
+    play::{Played, play},
+    promise::Violation,
     shrink::{Shrunk, shrink},
     stage::Server,
+    tally::Tally,
     tape::{Dice, Seed, Tape},
 };
 use crate::fault::{Fault, Rates};
