@@ -127,8 +127,11 @@ fn sweep(
             Ok(true)
         }
         Err(failure) => {
-            let faults = swarm.faults.iter().map(|fault| format!(" --fault {fault}")).collect::<String>();
-            write!(out, "{failure}again: explore --seed {}{faults}\n", failure.seed)?;
+            write!(out, "{failure}again: explore --seed {}", failure.seed)?;
+            for fault in &swarm.faults {
+                write!(out, " --fault {fault}")?;
+            }
+            writeln!(out)?;
             Ok(false)
         }
     }

@@ -36,6 +36,18 @@ fn oid_of(mode: Mode, bytes: &[u8]) -> Oid {
     commit.filter(|_| mode == Mode::Gitlink).unwrap_or_else(|| Oid::of(ObjectFormat::Sha1, "blob", bytes))
 }
 
+/// A tree's entries as bytes to hash: who is equal here is equal.
+fn listed(entries: &[TreeEntry]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for TreeEntry { name, mode, oid } in entries {
+        bytes.extend(u32::from(*mode).to_be_bytes());
+        bytes.extend(name);
+        bytes.push(0);
+        bytes.extend(oid.as_bytes());
+    }
+    bytes
+}
+
 /// Who the memory forge's commits are by: an author, and as on GitHub another committer, signed.
 pub fn bot() -> Identity {
     let person = |name: &str| Person { name: name.into(), email: format!("{name}@forge.test") };
@@ -80,7 +92,7 @@ impl State {
         }
         for (folder, files) in below {
             let inner = self.entries(&files);
-            let oid = Oid::of(ObjectFormat::Sha1, "tree", format!("{inner:?}").as_bytes());
+            let oid = Oid::of(ObjectFormat::Sha1, "tree", &listed(&inner));
             self.trees.insert(oid, inner);
             entries.push(TreeEntry { name: folder.into(), mode: Mode::Tree, oid });
         }
@@ -101,12 +113,15 @@ impl State {
         let view: Vec<_> =
             files.iter().map(|(path, (mode, bytes))| (path.as_str(), *mode, bytes.as_slice())).collect();
         let root = self.entries(&view);
-        let oid = Oid::of(
-            ObjectFormat::Sha1,
-            "commit",
-            format!("{root:?} {parents:?} {by:?} {message}").as_bytes(),
-        );
+        let mut content = listed(&root);
+        content.extend(parents.iter().flat_map(Oid::as_bytes));
         let Identity { author, committer, signature } = by.clone();
+        for part in [&author.name, &author.email, &committer.name, &committer.email, message] {
+            content.extend(part.as_bytes());
+            content.push(0);
+        }
+        content.push(u8::from(signature == Signature::Valid));
+        let oid = Oid::of(ObjectFormat::Sha1, "commit", &content);
         let fact = CommitFact {
             oid,
             parents: parents.into(),
@@ -223,6 +238,12 @@ impl MemoryForge {
     pub fn files(&self, oid: Oid) -> Files {
         let entries = self.state().commits.get(&oid).map(|(_, entries)| entries.clone()).unwrap_or_default();
         entries.into_iter().map(|(path, (_, bytes))| (path, bytes)).collect()
+    }
+    /// One file of a commit.
+    pub fn file(&self, at: Oid, path: &str) -> Option<Vec<u8>> {
+        let state = self.state();
+        let (_, entries) = state.commits.get(&at)?;
+        entries.iter().find(|(name, _)| name.as_str() == path).map(|(_, (_, bytes))| bytes.clone())
     }
     /// Every head that the branch had, oldest first.
     pub fn heads(&self, branch: &BranchName) -> Vec<Option<Oid>> {

@@ -112,7 +112,7 @@ impl Network {
     /// An older head, as a replica that lags has it.
     pub(super) fn lagging(&self, who: usize) -> Option<Oid> {
         let mut state = self.state();
-        let oldest = state.seen.iter().rev().take(LAG).last().copied()?;
+        let oldest = *state.seen.get(state.seen.len().saturating_sub(LAG))?;
         state.stale.push((who, oldest));
         Some(oldest)
     }

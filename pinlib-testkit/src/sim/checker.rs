@@ -3,7 +3,10 @@
 //! It knows sites as [`ImageLines`](crate::lines::ImageLines) does, and pins by who the memory forge's commits are by.
 //! An unknown outcome forks the model: that the pin landed and that it did not are both allowed.
 
-use super::race::End;
+use super::{
+    promise::{Promise, Violation, broken},
+    race::End,
+};
 use crate::memory::{MemoryForge, bot};
 use pinlib::{
     BranchName, CommitFact, Digest, DigestSource, HOLDS, Oid, OutcomeKind, PinError, PinRequest, Pinned,
@@ -11,62 +14,8 @@ use pinlib::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    fmt::Write as _,
 };
-
-/// An invariant of `guarantees.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Promise {
-    /// I1: the guard.
-    Guard,
-    /// I2: once.
-    Once,
-    /// I3: what is reported is true.
-    Truth,
-    /// I4: nothing but the declared scalars changes.
-    Minimal,
-    /// I5: the digest is the manifest's.
-    Identity,
-    /// I6: no silent downgrade.
-    NoDowngrade,
-    /// I7: no silent overwrite.
-    NoOverwrite,
-    /// I8: a hold holds.
-    Hold,
-}
-
-impl fmt::Display for Promise {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Guard => "I1 guard",
-            Self::Once => "I2 once",
-            Self::Truth => "I3 truth",
-            Self::Minimal => "I4 minimal",
-            Self::Identity => "I5 identity",
-            Self::NoDowngrade => "I6 no silent downgrade",
-            Self::NoOverwrite => "I7 no silent overwrite",
-            Self::Hold => "I8 hold",
-        })
-    }
-}
-
-/// A promise that was broken, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the sentence above")]
-pub struct Violation {
-    pub promise: Promise,
-    pub how: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.promise, self.how)
-    }
-}
-
-fn broken<T>(promise: Promise, how: impl Into<String>) -> Result<T, Violation> {
-    Err(Violation { promise, how: how.into() })
-}
 
 /// One run of the real algorithm, and how it ended.
 #[derive(Debug)]
@@ -115,7 +64,7 @@ impl Checker<'_> {
         let pins = self.pins(&ever);
         for (fact, record) in pins.values() {
             if let Some(ran) = runs.iter().find(|ran| ran.run == record.run) {
-                self.lawful(ran.request, fact, record, &heads).map_err(|violation| Violation {
+                self.lawful(ran.request, fact, record, &pins, &heads).map_err(|violation| Violation {
                     how: format!("{} (commit {})", violation.how, fact.oid.short()),
                     ..violation
                 })?;
@@ -183,6 +132,7 @@ impl Checker<'_> {
         request: &PinRequest,
         fact: &CommitFact,
         record: &Record,
+        pins: &Pins,
         heads: &[Option<Oid>],
     ) -> Result<(), Violation> {
         let ([parent], source) = (&fact.parents[..], record.claim.source()) else {
@@ -194,7 +144,9 @@ impl Checker<'_> {
         self.minimal(*parent, fact.oid, record)?;
         self.identity(request, record)?;
         let older = self.memory.ancestors(*parent);
-        if self.pins(&older).values().any(|(_, earlier)| earlier.claim.key() == record.claim.key()) {
+        let earlier = pins.iter().filter(|(oid, _)| older.contains(oid));
+        let mut same = earlier.filter(|(_, (_, earlier))| earlier.claim == record.claim);
+        if same.next().is_some() {
             return broken(Promise::Once, "a second pin with one key");
         }
         let base = self.memory.ancestors(source);
@@ -209,7 +161,7 @@ impl Checker<'_> {
             Policy::PinsOnly if !older.contains(&source) => {
                 return broken(Promise::Guard, "its source is not in its history");
             }
-            Policy::PinsOnly if self.pins(&between).len() != between.len() => {
+            Policy::PinsOnly if !between.iter().all(|oid| pins.contains_key(oid)) => {
                 return broken(Promise::Guard, "it passed over more than pins");
             }
             Policy::Inputs(_) if root != Some(source) => {
@@ -230,7 +182,7 @@ impl Checker<'_> {
         let holds = self.file(*parent, HOLDS);
         let holds = String::from_utf8_lossy(&holds);
         for site in record.claim.sites() {
-            self.monotone(request, source, site, &line)?;
+            self.monotone(request, source, site, &line, pins)?;
             if holds.lines().any(|line| line == format!("{} {}", site.locator, site.path)) {
                 return broken(Promise::Hold, format!("it pinned {}, which is on hold", site.path));
             }
@@ -254,8 +206,8 @@ impl Checker<'_> {
                 place += usize::from(image.is_some());
                 match (image, sites.iter().find(|site| Some(site.locator.to_string()) == locator)) {
                     (Some((key, value)), Some(site)) => {
-                        let name = value.split(['@']).next().unwrap_or_default();
-                        wanted += &format!("{key}image: {name}@{}\n", site.digest);
+                        let name = value.split('@').next().unwrap_or_default();
+                        writeln!(wanted, "{key}image: {name}@{}", site.digest).ok();
                     }
                     _ => wanted += line,
                 }
@@ -294,13 +246,13 @@ impl Checker<'_> {
         source: Oid,
         site: &Pinned,
         line: &[CommitFact],
+        pins: &Pins,
     ) -> Result<(), Violation> {
         for passed in line {
             let now = self.value(passed.oid, site);
             if passed.parents.first().is_some_and(|parent| self.value(*parent, site) == now) {
                 continue;
             }
-            let pins = self.pins([&passed.oid]);
             let Some((_, pin)) = pins.get(&passed.oid) else {
                 return broken(
                     Promise::NoOverwrite,

@@ -50,6 +50,10 @@ pub enum Digested {
 
 /// One run of a pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one wish or mishap of its own, and any may meet any"
+)]
 pub struct Job {
     /// The image.
     pub image: Image,

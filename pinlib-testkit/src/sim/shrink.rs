@@ -1,13 +1,13 @@
 //! Makes a failing schedule small: fewer pins, people and faults, then fewer and simpler answers.
 
 use super::{
-    checker::{Promise, Violation},
     plan::Plan,
     play::play,
+    promise::{Promise, Violation},
     stage::Server,
     tape::Tape,
 };
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 /// So many runs are tried at most.
 const TRIES: usize = 4000;
@@ -63,7 +63,7 @@ impl Shrunk {
             plan.rates.set(fault, 0);
             shrunk |= self.offer::<S>(plan, self.answers.clone(), promise);
         }
-        if mem::take(&mut self.plan.clone().crashes) > 0 {
+        if self.plan.crashes > 0 {
             let plan = Plan { crashes: 0, ..self.plan.clone() };
             shrunk |= self.offer::<S>(plan, self.answers.clone(), promise);
         }

@@ -3,11 +3,12 @@
 //! Each seed has its own swarm of faults: a fault's rate is none, low or high, so that some seeds see much of few faults.
 
 use super::{
-    checker::Violation,
     plan::{Digested, Guard, Image, Job, Move, Plan},
-    play::{Played, Tally, play},
+    play::{Played, play},
+    promise::Violation,
     shrink::{Shrunk, shrink},
     stage::Server,
+    tally::Tally,
     tape::{Dice, Seed, Tape},
 };
 use crate::fault::{Fault, Rates};
@@ -89,6 +90,9 @@ impl Swarm {
     ///
     /// # Errors
     /// The promise that broke, and how.
+    ///
+    /// # Panics
+    /// Where its plan is no request: a fault of the swarm's own.
     pub fn check<S: Server>(&self, seed: Seed) -> Result<Played, Box<Failure>> {
         let (plan, tape) = (self.plan(seed), tape(seed));
         #[expect(clippy::expect_used, reason = "the swarm draws requests that are well-formed")]
