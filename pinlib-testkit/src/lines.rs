@@ -26,7 +26,7 @@ impl ManifestEditor for ImageLines {
         let refused = |line, found: &str| wrong(EditErrorKind::Refused, line, found);
         let text = std::str::from_utf8(&file.bytes).map_err(|error| {
             let before = &file.bytes[..error.valid_up_to()];
-            refused(before.iter().filter(|byte| **byte == b'\n').count() + 1, &error.to_string())
+            refused(before.split(|byte| *byte == b'\n').count(), &error.to_string())
         })?;
         let mut at = 0;
         let mut sites = Vec::new();

@@ -63,22 +63,21 @@ impl BrokenEditor {
     fn damage(&self, file: &FileAt, mut sites: Vec<Site>) -> Vec<Site> {
         match self.flaw {
             EditorFlaw::Unordered => sites.reverse(),
-            EditorFlaw::Reserialising => {
-                sites.truncate(1);
-                sites.iter_mut().for_each(|site| site.span = 0..file.bytes.len());
-            }
-            EditorFlaw::Overlapping => {
-                sites.iter_mut().for_each(|site| site.span.end = file.bytes.len());
-            }
-            EditorFlaw::EatingComments => {
-                sites.iter_mut().for_each(|site| site.span.end = line_end(file, site.span.end));
-            }
-            EditorFlaw::NamedByValue => sites.iter_mut().for_each(|site| {
-                let digest = site.image.digest().map_or_else(|| "none".into(), |digest| digest.short());
-                let name = format!("{}/{digest}", site.locator);
-                site.locator = name.parse().unwrap_or_else(|_error| site.locator.clone());
-            }),
+            EditorFlaw::Reserialising => sites.truncate(1),
             _ => {}
+        }
+        for site in &mut sites {
+            match self.flaw {
+                EditorFlaw::Reserialising => site.span = 0..file.bytes.len(),
+                EditorFlaw::Overlapping => site.span.end = file.bytes.len(),
+                EditorFlaw::EatingComments => site.span.end = line_end(file, site.span.end),
+                EditorFlaw::NamedByValue => {
+                    let digest = site.image.digest().map_or_else(|| "none".into(), |digest| digest.short());
+                    let name = format!("{}/{digest}", site.locator);
+                    site.locator = name.parse().unwrap_or_else(|_error| site.locator.clone());
+                }
+                _ => {}
+            }
         }
         sites
     }
@@ -118,7 +117,7 @@ impl ManifestEditor for BrokenEditor {
                 bytes.splice(whole.span, right.into_bytes());
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let data = |line: &&str| !line.trim_start().starts_with('#');
-                text.lines().filter(data).map(|line| format!("{line}\n")).collect()
+                text.lines().filter(data).flat_map(|line| [line, "\n"]).collect()
             }
             EditorFlaw::LeavingNotes => format!("{right} # pinned"),
             EditorFlaw::OtherDigest => self.inner.pinned(file, &whole, Digest::of(b"cached"))?,

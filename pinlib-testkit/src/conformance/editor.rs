@@ -97,21 +97,16 @@ fn edit(
     let same = names(&now) == names(all);
     check(same, "I4: locators stay while values change", format!("{:?}", names(&now)))?;
     for (old, new) in all.iter().zip(&now) {
-        match chosen.iter().zip(&regions).find(|(site, _)| *site == old) {
-            Some((_, region)) => {
-                let holds = new.image.digest() == Some(digest) && new.image.same_image(&old.image);
-                let promise = "I5: a pinned site reads back with its digest, of its image";
-                check(holds, promise, &new.image)?;
-                let placed = new.span.end == region.after.end
-                    && (old.span.is_empty() || new.span.start == region.after.start);
-                check(placed, "I4: what is written is the site's scalar alone", format!("{:?}", new.span))?;
-            }
-            None => {
-                let bytes =
-                    |file: &FileAt, site: &Site| file.bytes.get(site.span.clone()).map(<[u8]>::to_vec);
-                let stays = new.image == old.image && bytes(&after, new) == bytes(before, old);
-                check(stays, "I4: every other site stays as it stood", &new.image)?;
-            }
+        if let Some((_, region)) = chosen.iter().zip(&regions).find(|(site, _)| *site == old) {
+            let holds = new.image.digest() == Some(digest) && new.image.same_image(&old.image);
+            check(holds, "I5: a pinned site reads back with its digest, of its image", &new.image)?;
+            let placed = new.span.end == region.after.end
+                && (old.span.is_empty() || new.span.start == region.after.start);
+            check(placed, "I4: what is written is the site's scalar alone", format!("{:?}", new.span))?;
+        } else {
+            let bytes = |file: &FileAt, site: &Site| file.bytes.get(site.span.clone()).map(<[u8]>::to_vec);
+            let stays = new.image == old.image && bytes(&after, new) == bytes(before, old);
+            check(stays, "I4: every other site stays as it stood", &new.image)?;
         }
     }
     let verified = editor.verify(before, &after, &regions);

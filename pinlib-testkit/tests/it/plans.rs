@@ -34,7 +34,7 @@ fn text(lines: &Lines, workload: bool) -> String {
         let containers: String = lines.iter().enumerate().map(container).collect();
         format!("kind: Pod\nspec:\n  containers:\n{containers}")
     } else {
-        lines.iter().map(|line| format!("x: 1\nimage: {}\n", image(line))).collect()
+        lines.iter().flat_map(|line| ["x: 1\nimage: ".into(), image(line), "\n".into()]).collect()
     }
 }
 

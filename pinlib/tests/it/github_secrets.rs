@@ -64,7 +64,7 @@ fn told(scene: &Scene) -> String {
 /// An error and all of its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.map(|cause| format!("{cause} {cause:?} ")).collect()
+    causes.flat_map(|cause| [cause.to_string(), format!(" {cause:?} ")]).collect()
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn no_secret_is_told_on_any_way() {
             2 => scene.hub.change(|settings| settings.permissions.clear()),
             3 => scene.hub.change(|settings| settings.unready = 99),
             4 => {
-                scene.hub.meddle(|request| is_commit(request).then_some(Meddling::AfterServing(Lost::Close)))
+                scene.hub.meddle(|request| is_commit(request).then_some(Meddling::AfterServing(Lost::Close)));
             }
             5 => scene.hub.meddle(|_| Some(Meddling::Before(Lost::Status(502)))),
             // A server that tells what it was sent.

@@ -13,6 +13,7 @@ mod forge_http;
 mod forge_local;
 #[cfg(feature = "git-http")]
 mod forge_ssh;
+mod git_names;
 #[cfg(any(feature = "git-local", feature = "git-http"))]
 mod git_world;
 #[cfg(all(feature = "github", feature = "git-http"))]

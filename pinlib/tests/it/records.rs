@@ -89,13 +89,13 @@ proptest! {
         let lines: Vec<_> = block.lines().collect();
         let mut text = subject;
         for (piece, between) in pieces {
-            text.push_str(&match piece {
-                0 => "\n\n".to_owned(),
-                1 => "\r\n".to_owned(),
-                2 => block.to_owned(),
-                piece => format!("\n{}\n", lines[piece % lines.len()]),
-            });
-            text.push_str(&between);
+            let (before, part) = match piece {
+                0 => ("\n", ""),
+                1 => ("\r", ""),
+                2 => ("\n\n", block),
+                piece => ("\n", lines[piece % lines.len()]),
+            };
+            text.extend([before, part, "\n", &between]);
         }
         let read = Record::parse(&ours.message(&text));
         prop_assert!(read.is_none() || read.as_ref() == Some(&ours), "{read:?}");

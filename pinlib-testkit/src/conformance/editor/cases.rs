@@ -251,7 +251,7 @@ pub fn a_hostile_file_is_an_error_and_no_panic(world: &dyn EditorWorld) -> Outco
         })
         .map(String::into_bytes)
         .collect();
-    let steps: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let steps: String = (0..2_000).flat_map(|depth| [" ".repeat(depth), "a:\n".into()]).collect();
     files.push(steps.into_bytes());
     let text = sample.text.as_bytes();
     files.extend((0..text.len()).map(|end| text[..end].to_vec()));
