@@ -2,7 +2,7 @@
 
     python3 pinlib-testkit/mutants.py            all of them, some 20 s each
     python3 pinlib-testkit/mutants.py WORD…      only the mutants whose name has one of the words
-    python3 pinlib-testkit/mutants.py --guards   one for each guard: what CI runs
+    python3 pinlib-testkit/mutants.py --guards   one for each guard: `.ci/run mutants`
     python3 pinlib-testkit/mutants.py --list     their names; fails where one no longer fits the code
 
 A mutant is (name, file, what stands there, what shall stand there); white space does not count.
