@@ -18,8 +18,8 @@ WIRE, PUSH, READER, PACK = (f"pinlib/src/forge/wire/{name}.rs" for name in "mod 
 SMART_HTTP, SSH, TEXT = (f"pinlib/src/forge/{name}.rs" for name in "smart_http ssh text".split())
 YAML, DOCUMENT, QUOTE, SPLICE, VERIFY = (f"pinlib/src/manifest/yaml/{name}.rs" for name in "mod document quote splice verify".split())
 PLACE, KUSTOMIZE, WORKLOAD, HELM = (f"pinlib/src/manifest/{name}.rs" for name in "place kustomize workload helm".split())
-GITHUB, API, APP, DOCTOR, COMPARE, HOST, LOGIN, QUERIES, REFUSAL = (
-    f"pinlib/src/forge/github/{name}.rs" for name in "mod api app doctor history host login queries refusal".split())
+GITHUB, API, ASKS, RULES, COMPARE, HOST, LOGIN, QUERIES, REFUSAL = (
+    f"pinlib/src/forge/github/{name}.rs" for name in "mod api doctor/app doctor/branch history host login queries refusal".split())
 OBJECTS, SIGN, LOCAL, DISK, HISTORY, REFS = (
     f"pinlib/src/forge/{name}.rs" for name in "objects sign local/mod local/disk local/history local/refs".split())
 LOST = "Ok(Look::Past(now)) if in_doubt && request.options().append_only => {"
@@ -228,7 +228,7 @@ MUTANTS = [
     ("github: a broken server did not commit", REFUSAL, "_ => CommitError::Ambiguous(refusal.of_a_read(act)), },", "_ => CommitError::NotLanded(refusal.of_a_read(act)), },"),
     ("github: a lost answer did not land", REFUSAL, "failure => CommitError::Ambiguous(failure.while_reading(act)),", "failure => CommitError::NotLanded(failure.while_reading(act)),"),
     ("github: a limit is a refusal", REFUSAL, "_ if wait.is_some() => RateLimited,", "_ if false => RateLimited,"),
-    ("github: a limit tells no time", REFUSAL, "if let Some(seconds) = number(RETRY_AFTER.as_str()) {", "if let Some(seconds) = number(RETRY_AFTER.as_str()).filter(|_| false) {"),
+    ("github: a limit tells no time", REFUSAL, "if let Some(wait) = retry_after(headers) {", "if let Some(wait) = retry_after(headers).filter(|_| false) {"),
     ("github: a history that ends early is whole", COMPARE, "if came == 0 {", "if came == 0 { break; } if false {"),
     ("github: one page is all", COMPARE, "if facts.len() >= found.total_commits {", "if true {"),
     ("github: a side way is a descendant", COMPARE, 'if !matches!(&*found.status, "ahead" | "identical") {', "if false {"),
@@ -236,9 +236,9 @@ MUTANTS = [
     ("github: any commit is signed", COMPARE, "Some(verification) if verification.verified => Signature::Valid,", "Some(_) => Signature::Valid,"),
     ("github: a token goes in the open", HOST, '"http" if is_loopback(&url) => Ok(url),', '"http" => Ok(url),'),
     ("github: a token goes to two hosts", HOST, "if rest.origin() != graphql.origin() {", "if false {"),
-    ("github: a bypass by pull request will do", DOCTOR, 'Some(how @ ("always" | "exempt"))', 'Some(how @ ("always" | "exempt" | "pull_requests_only"))'),
-    ("github: a permission that is missing will do", DOCTOR, "if !missing.is_empty() {", "if false {"),
-    ("github: every rule is kept", DOCTOR, "kinds.iter().map(String::as_str).filter(|kind| !KEPT.contains(kind)).collect();", "kinds.iter().map(String::as_str).filter(|_| false).collect();"),
+    ("github: a bypass by pull request will do", RULES, 'Some(how @ ("always" | "exempt"))', 'Some(how @ ("always" | "exempt" | "pull_requests_only"))'),
+    ("github: a permission that is missing will do", ASKS, "if !missing.is_empty() {", "if false {"),
+    ("github: every rule is kept", RULES, "kinds.iter().map(String::as_str).filter(|kind| !KEPT.contains(kind)).collect();", "kinds.iter().map(String::as_str).filter(|_| false).collect();"),
     ("wire: the old oid is whatever stands there", PUSH, "let offer = Offer::read(offer, &branch, act)?;", "let told = String::from_utf8_lossy(offer).into_owned(); let told = told.split(&format!(\" {branch}\")).next().unwrap_or_default().to_owned(); let old = told[told.len().saturating_sub(old.to_string().len())..].to_owned(); let offer = Offer::read(offer, &branch, act)?;"),
     ("wire: a report is not read", PUSH, "match report(&answer, &branch).map_err(doubt)? {", "match report(&answer, &branch).or(Ok(Report::Done)).map_err(doubt)? {"),
     ("wire: a refusal is a yes", PUSH, "Report::Refused { reason, beside } => Err(match", "Report::Refused { .. } if oid.format() == old.format() => Ok(oid), Report::Refused { reason, beside } => Err(match"),
@@ -321,7 +321,7 @@ SUITES = {"github": GITHUB_API, "yaml": EDITING, "git": ON_DISK, "wire": SERVERS
 def run(package, *filters):
     return subprocess.run(["cargo", "test", "-q", "-p", *package.split(), "--lib", "--test", "it", "--", *filters], cwd=copy,
                           capture_output=True, text=True, env={**os.environ, "RUST_BACKTRACE": "0", "RUSTFLAGS": "-Awarnings",
-                                                             "PINLIB_SCHEMAS": str(root / "target" / "node_modules")})
+                                                             "PINLIB_NODE_MODULES": str(root / "target" / "node_modules")})
 
 
 # A suite that fails of something else would catch every mutant.

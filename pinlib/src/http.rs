@@ -3,11 +3,14 @@
 use crate::backend::{BackendError, BackendErrorKind};
 #[cfg(any(feature = "oci", feature = "git-http"))]
 use reqwest::RequestBuilder;
-use reqwest::{Client, ClientBuilder, StatusCode, Url, header::HeaderMap};
+use reqwest::{
+    Client, ClientBuilder, StatusCode, Url,
+    header::{DATE, HeaderMap, RETRY_AFTER},
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Counts what went over the wire, by host; its copies count together.
@@ -200,6 +203,21 @@ impl Http {
             body,
         })
     }
+}
+
+/// How long a server asks to wait: in seconds, or until a time by its own clock.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let wanted = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = wanted.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(wanted).ok()?;
+    Some(until.duration_since(date(headers)?).unwrap_or_default())
+}
+
+/// What a server's clock says, where it says so.
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }
 
 /// Whether an address is this machine's own.

@@ -9,7 +9,10 @@ use crate::{
         v1::{Health, Row},
     },
 };
-use pinlib::{BackendErrorKind, BranchName, Finding, ImagePin, NoRegistry, PinError, Registry, RepoPath};
+use pinlib::{
+    BackendErrorKind, BranchName, DigestSource, FileAt, Finding, GitForge, ImagePin, Mode, Oid, PinError,
+    Registry, RepoPath,
+};
 
 fn row(check: &str, health: Health, seen: impl AsRef<str>, cure: Option<&str>) -> Row {
     Row { check: check.to_owned(), health, seen: clean::line(seen.as_ref()), cure: cure.map(clean::line) }
@@ -26,60 +29,76 @@ impl From<Finding> for Row {
     }
 }
 
-/// What a pin needs of the forge. GitHub tells much of it; of another, head and files can be read.
+/// What a pin needs of the forge. GitHub tells much of it; of any forge, head and files can be read.
 pub(crate) async fn forge(backends: &Backends, branch: &BranchName, targets: &[RepoPath]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if let Some(github) = &backends.github {
+        rows.extend(github.examine_login().await.into_iter().map(Row::from));
+        if rows.iter().any(|row| row.health == Health::NotOk) {
+            return rows;
+        }
+        rows.extend(github.examine_branch(branch).await.into_iter().map(Row::from));
+    } else {
+        let seen = "a repository or a git server tells nobody beforehand who may write";
+        rows.push(row("permissions", Health::Unknown, seen, None));
+    }
     let forge = &*backends.pinner.forge;
-    let mut rows: Vec<Row> = match &backends.github {
-        Some(github) => github.examine(branch, targets).await.into_iter().map(Row::from).collect(),
-        None => other_forge(forge, branch, targets).await,
-    };
-    let readable = rows.iter().any(|row| row.check == "head" && row.health == Health::Ok);
-    if backends.github.is_some() && readable {
-        rows.push(workflows::look(forge, branch, targets).await);
+    match forge.head(branch).await {
+        Err(error) => {
+            let cure = "name the branch that pins go to: --branch, or `branch` in pinlib.yaml";
+            rows.push(row("head", Health::NotOk, error.to_string(), Some(cure)));
+        }
+        Ok(head) => {
+            rows.push(row("head", Health::Ok, format!("{branch} is at {}", head.short()), None));
+            rows.extend(files(forge, head, targets).await);
+            if backends.github.is_some() {
+                rows.push(workflows::look(forge, head, branch, targets).await);
+            }
+        }
     }
     rows
 }
 
-async fn other_forge(forge: &dyn pinlib::GitForge, branch: &BranchName, targets: &[RepoPath]) -> Vec<Row> {
-    let head = match forge.head(branch).await {
-        Ok(head) => head,
-        Err(error) => return vec![row("head", Health::NotOk, error.to_string(), None)],
-    };
-    let mut rows = vec![row("head", Health::Ok, format!("{branch} is at {}", head.short()), None)];
-    let wanted: Vec<_> = targets.iter().map(|path| (head, path.clone())).collect();
-    match forge.read(&wanted).await {
-        Err(error) => rows.push(row("targets", Health::Unknown, error.to_string(), None)),
-        Ok(files) => {
-            let wrong = targets.iter().zip(&files).filter_map(|(path, file)| match file {
-                None => Some(format!("{path} is not there")),
-                Some(file) if file.mode != pinlib::Mode::Regular => Some(format!("{path} is {}", file.mode)),
-                Some(_) => None,
-            });
-            rows.extend(
-                wrong.map(|seen| {
-                    row("targets", Health::NotOk, seen, Some("a pin edits regular files (100644)"))
-                }),
-            );
-            if rows.iter().all(|row| row.check != "targets") {
-                rows.push(row("targets", Health::Ok, format!("{} there, and regular", targets.len()), None));
-            }
-        }
+/// Whether each target is there, as what a pin edits.
+async fn files(forge: &dyn GitForge, head: Oid, targets: &[RepoPath]) -> Vec<Row> {
+    if targets.is_empty() {
+        let cure = "name images and their targets in pinlib.yaml, or by --image and --target";
+        return vec![row("targets", Health::Unknown, "no file is named", Some(cure))];
     }
-    rows.push(row("permissions", Health::Unknown, "a git server tells nobody beforehand who may push", None));
-    rows
+    let wanted: Vec<_> = targets.iter().map(|path| (head, path.clone())).collect();
+    let files = match forge.read(&wanted).await {
+        Ok(files) => files,
+        Err(error) => return vec![row("targets", Health::Unknown, error.to_string(), None)],
+    };
+    let wrong = |(path, file): (&RepoPath, &Option<FileAt>)| match file.as_ref().map(|file| file.mode) {
+        Some(Mode::Regular) => None,
+        None => {
+            let cure = "correct its path in pinlib.yaml or --target";
+            Some(row("targets", Health::NotOk, format!("{path} is not there"), Some(cure)))
+        }
+        Some(mode) => {
+            let cure = "make it a regular file (100644); an executable one by `git update-index --chmod=-x`";
+            Some(row("targets", Health::NotOk, format!("{path} is {mode}"), Some(cure)))
+        }
+    };
+    let wrong: Vec<_> = targets.iter().zip(&files).filter_map(wrong).collect();
+    if !wrong.is_empty() {
+        return wrong;
+    }
+    let count = if targets.len() == 1 { "1 file is".into() } else { format!("{} files are", targets.len()) };
+    vec![row("targets", Health::Ok, format!("{count} there, and regular"), None)]
 }
 
 /// Whether each image can be read, with the registry's own credential.
 pub(crate) async fn registry(registry: &dyn Registry, pins: &[ImagePin]) -> Vec<Row> {
-    if pins.is_empty() {
-        return Vec::new();
-    }
-    if registry.to_string() == NoRegistry.to_string() {
-        return vec![row("registry", Health::Ok, "none is asked: digests are only declared", None)];
-    }
     let mut rows = Vec::new();
     for pin in pins {
         let name = pin.image.written_name();
+        if matches!(pin.digest, DigestSource::Declared(_)) {
+            let seen = format!("none is asked: the digest of {name} is only declared");
+            rows.push(row("registry", Health::Ok, seen, None));
+            continue;
+        }
         rows.push(match pinlib::resolve(registry, pin).await {
             Ok(_) => row("registry", Health::Ok, format!("{name} can be read"), None),
             Err(PinError::Backend(error)) => match error.kind() {

@@ -5,7 +5,7 @@
 
 use super::row;
 use crate::output::v1::{Health, Row};
-use pinlib::{BackendError, BranchName, GitForge, RepoPath};
+use pinlib::{BackendError, BranchName, GitForge, Oid, RepoPath};
 use regex_lite::Regex;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -122,8 +122,8 @@ impl Workflow {
 }
 
 /// The row `loop`.
-pub(super) async fn look(forge: &dyn GitForge, branch: &BranchName, targets: &[RepoPath]) -> Row {
-    let files = match workflows(forge, branch).await {
+pub(super) async fn look(forge: &dyn GitForge, head: Oid, branch: &BranchName, targets: &[RepoPath]) -> Row {
+    let files = match workflows(forge, head).await {
         Ok(files) => files,
         Err(error) => return row("loop", Health::Unknown, error.to_string(), None),
     };
@@ -151,10 +151,9 @@ pub(super) async fn look(forge: &dyn GitForge, branch: &BranchName, targets: &[R
     }
 }
 
-/// Every workflow at the branch's head.
-async fn workflows(forge: &dyn GitForge, branch: &BranchName) -> Result<Vec<(String, String)>, BackendError> {
-    let mut at = forge.head(branch).await?;
-    let head = at;
+/// Every workflow of a commit.
+async fn workflows(forge: &dyn GitForge, head: Oid) -> Result<Vec<(String, String)>, BackendError> {
+    let mut at = head;
     for folder in FOLDER.split('/') {
         let entries = forge.trees(&[at]).await?.pop().unwrap_or_default();
         match entries.iter().find(|entry| entry.name == folder.as_bytes()) {

@@ -1,8 +1,8 @@
 //! The report as people read it.
 
 use super::{
-    clean,
-    v1::{Body, Check, Doctor, Edit, Error, Health, Image, Init, Load, Made, Outcome, Pin, Report, Unpinned},
+    clean, doctor,
+    v1::{Body, Check, Edit, Error, Image, Init, Load, Made, Outcome, Pin, Report, Unpinned},
 };
 use crate::diff;
 use anstyle::{AnsiColor, Style};
@@ -42,7 +42,7 @@ pub(crate) fn story(report: &Report, verbose: bool) -> String {
     let lines = match &report.body {
         Body::Pin(pin) => of_pin(pin, report),
         Body::Check(check) => of_check(check, report.error.is_some(), verbose),
-        Body::Doctor(doctor) => of_doctor(doctor),
+        Body::Doctor(doctor) => vec![doctor::sum(doctor)],
         Body::Init(init) => of_init(init),
         Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => Vec::new(),
     };
@@ -64,7 +64,7 @@ pub(crate) fn data(report: &Report) -> String {
             .filter_map(|image| image.reference.as_ref())
             .fold(String::new(), |text, one| text + one + "\n"),
         Body::Check(check) => table(&check.unpinned),
-        Body::Doctor(doctor) => rows(doctor),
+        Body::Doctor(doctor) => doctor::table(doctor),
         Body::Schema { schema } => serde_json::to_string_pretty(schema).unwrap_or_default() + "\n",
         Body::Empty {} => String::new(),
     }
@@ -267,55 +267,4 @@ fn table(unpinned: &[Unpinned]) -> String {
         writeln!(text, "{place:<places$}  {image:<images$}  {why}").ok();
         text
     })
-}
-
-/// What the doctor's table does not say.
-fn of_doctor(doctor: &Doctor) -> Vec<String> {
-    let count = |health| doctor.rows.iter().filter(|row| row.health == health).count();
-    let sum = match (count(Health::NotOk), count(Health::Unknown)) {
-        (0, 0) => "nothing that can be seen stands in the way of a pin".to_owned(),
-        (0, unknown) => {
-            format!("nothing that can be seen stands in the way of a pin; {unknown} cannot be known")
-        }
-        (bad, _) => format!("{bad} would stop a pin"),
-    };
-    vec![format!("{sum}. {}", dim("Whether the write succeeds, only a write proves."))]
-}
-
-/// `check  health  what was seen`, and below it what to change; no line is longer than a terminal is wide.
-fn rows(doctor: &Doctor) -> String {
-    const WIDTH: usize = 80;
-    const INDENT: usize = 24;
-    let health = |health| match health {
-        Health::Ok => "ok",
-        Health::NotOk => "not ok",
-        Health::Unknown => "unknown",
-    };
-    let mut text = String::new();
-    for row in &doctor.rows {
-        let seen = wrapped(&row.seen, WIDTH - INDENT);
-        let cure = row.cure.iter().flat_map(|cure| wrapped(&format!("→ {cure}"), WIDTH - INDENT));
-        for (n, line) in seen.into_iter().chain(cure).enumerate() {
-            let (check, health) = if n == 0 { (&*row.check, health(row.health)) } else { ("", "") };
-            writeln!(text, "{check:<14}{health:<10}{line}").ok();
-        }
-    }
-    text
-}
-
-/// Breaks a text into lines at its spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { break };
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }

@@ -3,6 +3,7 @@
 //! stdout is data, stderr is the story.
 
 pub(crate) mod clean;
+mod doctor;
 pub(crate) mod github_actions;
 mod human;
 pub(crate) mod of_library;

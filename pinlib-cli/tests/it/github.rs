@@ -1,6 +1,7 @@
 //! Pins, and the doctor, on GitHub: the binary against a stub of its API, as an App.
 
-use super::scene::{IMAGE, KUSTOMIZATION, ROLLOUT, Result, Run, Scene};
+use super::scene::{IMAGE, KUSTOMIZATION, ROLLOUT, Result, Run, Scene, main_branch};
+use pinlib::Mode;
 use pinlib_testkit::servers::{
     github::{APP_ID, CLIENT_ID, GitHub, INSTALLATION, Lost, Meddling, TOKEN},
     script::Request,
@@ -40,20 +41,9 @@ impl Hub {
         self.request("pin", words, more)
     }
     fn request(&self, command: &str, words: &[&str], more: &[(&str, &str)]) -> Result<Run> {
-        let (a, image) = (self.scene.a.to_string(), self.scene.reported());
-        let all = [
-            command,
-            "--forge=github:acme/deploy",
-            "--registry=layout:registry",
-            "--branch=main",
-            "--source-commit",
-            &a,
-            "--image",
-            &image,
-            "--target=kustomization:deploy/kustomization.yaml",
-            "--target=workload:deploy/rollout.yaml",
-        ];
-        self.run(&[&all, words].concat(), more)
+        let all = self.scene.words(command, "github:acme/deploy");
+        let all: Vec<_> = all.iter().map(String::as_str).chain(words.iter().copied()).collect();
+        self.run(&all, more)
     }
     /// What must be told nowhere: tokens, the App's words for itself, and every line of its key.
     fn told(&self, text: &str) -> Option<String> {
@@ -144,7 +134,7 @@ fn what_goes_wrong_on_github_has_its_code() -> Result {
     assert_eq!((run.code, &run.json()["outcome"]), (Some(0), &"pinned".into()), "{run:?}");
 
     let Some(hub) = Hub::open()? else { return Ok(()) };
-    hub.scene.repository.push(&super::scene::main_branch(), &[("README", "x\n")], "meanwhile")?;
+    hub.scene.repository.push(&main_branch(), &[("README", "x\n")], "meanwhile")?;
     let run = hub.pin(&[], &[])?;
     assert_eq!(run.code, Some(3), "{run:?}");
     assert!(run.error().contains("main moved from"), "{run:?}");
@@ -276,9 +266,9 @@ fn the_doctor_s_table_holds_every_row() -> Result {
             "repositories",
             "rulesets",
             "protection",
+            "rate",
             "head",
             "targets",
-            "rate",
             "loop",
             "registry"
         ]
@@ -301,6 +291,30 @@ fn a_row_that_blocks_ends_with_5() -> Result {
     assert!(run.out.contains("permissions   not ok    missing: contents:write"), "{run:?}");
     let json = hub.request("doctor", &["--json"], &[])?.json();
     assert_eq!((&json["outcome"], &json["exit_code"]), (&"blocked".into(), &5.into()));
+    Ok(())
+}
+
+/// On any forge alike: the branch, and each file as a pin edits it.
+#[test]
+fn a_branch_or_a_file_that_is_not_there_is_named() -> Result {
+    let Some(hub) = Hub::open()? else { return Ok(()) };
+    let run = hub.run(&["doctor", "--forge=github:acme/deploy", "--branch=nowhere"], &[])?;
+    assert_eq!(run.code, Some(5), "{run:?}");
+    assert!(run.out.contains("head          not ok"), "{run:?}");
+
+    let entries = [(Mode::Executable, "deploy/rollout.yaml", ROLLOUT.as_bytes())];
+    let head = hub.scene.repository.write(&[hub.scene.a], &entries, "mode")?;
+    hub.scene.repository.force(&main_branch(), Some(head))?;
+    let run = hub.request("doctor", &["--target=workload:deploy/gone.yaml", "--json"], &[])?;
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let json = run.json();
+    let rows = json["rows"].as_array().into_iter().flatten().filter(|row| row["check"] == "targets");
+    let seen: Vec<_> = rows.filter_map(|row| row["seen"].as_str()).collect();
+    assert_eq!(seen.len(), 2, "{json}");
+    assert!(
+        seen[0] == "deploy/gone.yaml is not there" && seen[1].starts_with("deploy/rollout.yaml is "),
+        "{json}"
+    );
     Ok(())
 }
 
@@ -343,7 +357,7 @@ fn the_doctor_looks_at_any_forge_and_registry() -> Result {
     let json = run.json();
     let checks: Vec<_> =
         json["rows"].as_array().into_iter().flatten().filter_map(|row| row["check"].as_str()).collect();
-    assert_eq!(checks, ["head", "targets", "permissions", "registry"]);
+    assert_eq!(checks, ["permissions", "head", "targets", "registry"]);
 
     let run = scene.run(&["doctor", "--branch=nowhere"])?;
     assert_eq!(run.code, Some(5), "{run:?}");

@@ -145,20 +145,24 @@ impl Scene {
     }
     /// `pinlib pin`, all by flags: the image as reported, both files, from A.
     pub(crate) fn pin(&self, more: &[&str]) -> Result<Run> {
-        let (a, image) = (self.a.to_string(), self.reported());
-        let words = [
-            "pin",
-            "--forge=repository.git",
+        let words = self.words("pin", "repository.git");
+        let words: Vec<_> = words.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        self.run(&words)
+    }
+    /// A command about that pin, on this forge.
+    pub(crate) fn words(&self, command: &str, forge: &str) -> Vec<String> {
+        [
+            command,
+            &format!("--forge={forge}"),
             "--registry=layout:registry",
             "--branch=main",
-            "--source-commit",
-            &a,
-            "--image",
-            &image,
+            &format!("--source-commit={}", self.a),
+            &format!("--image={}", self.reported()),
             "--target=kustomization:deploy/kustomization.yaml",
             "--target=workload:deploy/rollout.yaml",
-        ];
-        self.run(&[&words, more].concat())
+        ]
+        .map(str::to_owned)
+        .into()
     }
 
     /// A text without what differs from run to run.

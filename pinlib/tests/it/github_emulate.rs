@@ -88,7 +88,8 @@ impl Scene {
 fn an_app_is_let_in_and_its_token_is_narrow() {
     let Some(scene) = Scene::new() else { return };
     let forge = scene.forge(scene.login(&APP.to_string(), None));
-    let found = scene.runtime.block_on(forge.examine(&main_branch(), &[]));
+    let mut found = scene.runtime.block_on(forge.examine_login());
+    found.extend(scene.runtime.block_on(forge.examine_branch(&main_branch())));
     let health = |row| found.iter().find(|finding| finding.row == row).map(|finding| finding.health);
     for row in [Row::Key, Row::Clock, Row::App, Row::Installation, Row::Permissions, Row::Repositories] {
         assert_eq!(health(row), Some(Health::Ok), "{row}: {found:#?}");

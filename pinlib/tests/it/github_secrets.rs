@@ -3,7 +3,6 @@
 use crate::{
     git_world::main_branch,
     github_world::{Scene, app, is_commit},
-    remote::FILE,
 };
 use pinlib::{GitForge, GitHubLogin};
 use pinlib_testkit::servers::github::{CLIENT_ID, Lost, Meddling, TOKEN};
@@ -47,7 +46,8 @@ fn told(scene: &Scene) -> String {
         .finish();
     let mut text = tracing::subscriber::with_default(subscriber, || {
         let answer = scene.pin("one");
-        let found = scene.block_on(scene.forge.examine(&main_branch(), &[FILE.0.parse().expect("a path")]));
+        let mut found = scene.block_on(scene.forge.examine_login());
+        found.extend(scene.block_on(scene.forge.examine_branch(&main_branch())));
         let identity = scene.block_on(scene.forge.identity());
         let closed = scene.block_on(scene.forge.close());
         let shown = match &answer {

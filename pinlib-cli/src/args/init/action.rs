@@ -1,6 +1,7 @@
 //! The Action that a workflow calls.
 
 use anyhow::{Context as _, ensure};
+use pinlib::GitHubRepository;
 use std::{fmt, str::FromStr};
 
 /// `OWNER/NAME@COMMIT`.
@@ -35,12 +36,9 @@ impl FromStr for ActionRef {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let want = "want OWNER/NAME@COMMIT";
         let (repository, at) = text.split_once('@').context(want)?;
-        let plain = |text: &str| {
-            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        };
-        let parts: Vec<_> = repository.split('/').collect();
-        ensure!(parts.len() == 2 && parts.into_iter().all(plain) && plain(at), want);
-        Ok(Self { repository: repository.to_owned(), at: at.to_owned() })
+        let plain = !at.is_empty() && at.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        ensure!(plain, want);
+        Ok(Self { repository: repository.parse::<GitHubRepository>()?.to_string(), at: at.to_owned() })
     }
 }
 

@@ -14,8 +14,8 @@ use crate::{
     surroundings::Surroundings,
 };
 use action::ActionRef;
-use pinlib::{BackendError, BackendErrorKind, BranchName};
-use repository::{OwnedBy, Repository};
+use pinlib::{BackendError, BackendErrorKind, BranchName, GitHubRepository};
+use repository::Repository;
 use std::{
     fs::{self, File},
     io::Write as _,
@@ -39,7 +39,7 @@ struct Github {
     /// The repository on GitHub; its owner tells which images are built here [default: what GitHub Actions says, else
     /// the remote origin]
     #[arg(long, value_name = "OWNER/NAME")]
-    repository: Option<OwnedBy>,
+    repository: Option<GitHubRepository>,
     /// The branch to pin on [default: the one that origin's HEAD names, else the current one]
     #[arg(long)]
     branch: Option<BranchName>,
@@ -72,8 +72,8 @@ impl Github {
         }
 
         let found = manifests::find(root)?;
-        let owner = self.repository.clone().or_else(|| repository.owned_by.clone());
-        let (images, others) = manifests::built_here(found, owner.as_ref().map(OwnedBy::owner));
+        let owner = self.repository.clone().or_else(|| repository.on_github.clone());
+        let (images, others) = manifests::built_here(found, owner.as_ref().map(GitHubRepository::owner));
         if images.is_empty() {
             let error = BackendError::new(BackendErrorKind::NotFound, "find an image to pin");
             return Err(error.because(format!("no manifest in {} names one", root.display())).into());

@@ -1,53 +1,14 @@
 //! What the repository around the current directory says of itself.
 
 use crate::surroundings::Surroundings;
-use anyhow::{Context as _, ensure};
-use pinlib::BranchName;
-use std::{fmt, path::PathBuf, process::Stdio, str::FromStr};
-
-/// `OWNER/NAME` of a repository on GitHub.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct OwnedBy {
-    owner: String,
-    name: String,
-}
-
-impl OwnedBy {
-    pub(super) fn owner(&self) -> &str {
-        &self.owner
-    }
-    /// The last two parts of a remote's URL or address.
-    fn of_remote(url: &str) -> Option<Self> {
-        let url = url.trim_end_matches('/').trim_end_matches(".git");
-        let (rest, name) = url.rsplit_once('/')?;
-        let owner = rest.rsplit(['/', ':']).next()?;
-        format!("{owner}/{name}").parse().ok()
-    }
-}
-
-impl FromStr for OwnedBy {
-    type Err = anyhow::Error;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (owner, name) = text.split_once('/').context("want OWNER/NAME")?;
-        let plain = |text: &str| {
-            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        };
-        ensure!(plain(owner) && plain(name), "want OWNER/NAME");
-        Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
-    }
-}
-
-impl fmt::Display for OwnedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.owner, self.name)
-    }
-}
+use pinlib::{BranchName, GitHubRepository};
+use std::{path::PathBuf, process::Stdio};
 
 /// Where it is, whose it is, and which branch is the main one. What git does not say is not known.
 #[derive(Debug)]
 pub(super) struct Repository {
     pub(super) root: PathBuf,
-    pub(super) owned_by: Option<OwnedBy>,
+    pub(super) on_github: Option<GitHubRepository>,
     pub(super) branch: Option<BranchName>,
 }
 
@@ -55,17 +16,25 @@ impl Repository {
     pub(super) async fn around(around: &Surroundings) -> Self {
         let folder = around.folder();
         let root = folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder);
-        let mut owned_by = around.variable("GITHUB_REPOSITORY").and_then(|text| text.parse().ok());
-        if owned_by.is_none() {
+        let mut on_github = around.variable("GITHUB_REPOSITORY").and_then(|text| text.parse().ok());
+        if on_github.is_none() {
             let origin = git(around, &["remote", "get-url", "origin"]).await;
-            owned_by = origin.and_then(|url| OwnedBy::of_remote(&url));
+            on_github = origin.and_then(|url| of_remote(&url));
         }
         let default = git(around, &["symbolic-ref", "--short", "refs/remotes/origin/HEAD"]).await;
         let default = default.and_then(|branch| branch.strip_prefix("origin/").map(str::to_owned));
         let branch =
             if default.is_some() { default } else { git(around, &["symbolic-ref", "--short", "HEAD"]).await };
-        Self { root: root.to_owned(), owned_by, branch: branch.and_then(|branch| branch.parse().ok()) }
+        Self { root: root.to_owned(), on_github, branch: branch.and_then(|branch| branch.parse().ok()) }
     }
+}
+
+/// The last two parts of a remote's URL or address.
+fn of_remote(url: &str) -> Option<GitHubRepository> {
+    let url = url.trim_end_matches('/').trim_end_matches(".git");
+    let (rest, name) = url.rsplit_once('/')?;
+    let owner = rest.rsplit(['/', ':']).next()?;
+    format!("{owner}/{name}").parse().ok()
 }
 
 /// What git answers, where it is installed and has an answer.
@@ -78,7 +47,7 @@ async fn git(around: &Surroundings, words: &[&str]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::OwnedBy;
+    use super::of_remote;
 
     #[test]
     fn the_owner_stands_in_every_form_of_a_remote() {
@@ -89,9 +58,9 @@ mod tests {
             "git@github.com:acme/shop.git",
             "ssh://git@github.com/acme/shop.git",
         ] {
-            let found = OwnedBy::of_remote(url).map(|found| found.to_string());
+            let found = of_remote(url).map(|found| found.to_string());
             assert_eq!(found.as_deref(), Some("acme/shop"), "{url}");
         }
-        assert_eq!(OwnedBy::of_remote("shop"), None);
+        assert_eq!(of_remote("shop"), None);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It knows what a pinner asks for, over REST and GraphQL, and is as strict as GitHub is known to be. Every request, and every
 //! answer of its own, is held against the schemas that GitHub publishes: `@octokit/openapi` and `@octokit/graphql-schema` of npm,
-//! in `target/node_modules` or where `PINLIB_SCHEMAS` says, looked up by Python with `graphql-core` and `jsonschema`.
+//! in `target/node_modules` or where `PINLIB_NODE_MODULES` says, looked up by Python with `graphql-core` and `jsonschema`.
 
 mod access;
 mod clock;

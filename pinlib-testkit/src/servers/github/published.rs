@@ -1,11 +1,9 @@
 //! A process that holds what is said against GitHub's published schemas, kept for as long as the tests run.
 
-use super::super::{missing, program};
+use super::super::{missing, node_modules, program};
 use serde_json::{Value, json};
 use std::{
-    env,
     io::{self, BufRead, BufReader, Write},
-    path::{Path, PathBuf},
     process::{ChildStdin, ChildStdout, Command, Stdio},
     sync::{Mutex, OnceLock, PoisonError},
 };
@@ -13,12 +11,6 @@ use std::{
 /// The process, spoken to by one at a time. It ends when its input does.
 #[derive(Debug)]
 pub(super) struct Published(Mutex<(ChildStdin, BufReader<ChildStdout>)>);
-
-/// The folder `node_modules` with `@octokit/openapi` and `@octokit/graphql-schema`.
-fn folder() -> PathBuf {
-    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/node_modules");
-    env::var_os("PINLIB_SCHEMAS").map_or_else(usual, PathBuf::from)
-}
 
 impl Published {
     /// The one process of all tests; `None` where Python, its packages or the schemas are missing.
@@ -29,7 +21,7 @@ impl Published {
         if SHARED.get().is_none() {
             let Some(python) = program("python3")? else { return Ok(None) };
             let mut command = Command::new(python);
-            command.args(["-c", include_str!("published.py")]).arg(folder());
+            command.args(["-c", include_str!("published.py")]).arg(node_modules());
             let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
             let pipes = child.stdin.take().zip(child.stdout.take().map(BufReader::new));
             let started = Self(Mutex::new(pipes.ok_or(io::ErrorKind::BrokenPipe)?));

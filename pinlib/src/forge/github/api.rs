@@ -4,10 +4,7 @@
 //! its App login stay out: they send a write again, cannot narrow a token to permissions, and know an App by its number
 //! alone.
 
-use super::{
-    host::GitHubHost,
-    refusal::{Act, Refusal},
-};
+use super::{host::GitHubHost, refusal::Refusal};
 use crate::{
     backend::{BackendError, BackendErrorKind},
     http::{Http, HttpError},
@@ -75,9 +72,9 @@ impl fmt::Display for Api {
 
 impl Reply {
     /// The answer as what it should be.
-    pub(super) fn json<T: DeserializeOwned>(&self, act: Act<'_>) -> Result<T, BackendError> {
+    pub(super) fn json<T: DeserializeOwned>(&self, act: &str) -> Result<T, BackendError> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            BackendError::new(BackendErrorKind::Invalid, act.0)
+            BackendError::new(BackendErrorKind::Invalid, act)
                 .because("GitHub's answer is not what its API describes")
                 .with_source(error)
         })
@@ -86,11 +83,11 @@ impl Reply {
 
 impl Failure {
     /// The same, as the failure of a read.
-    pub(super) fn while_reading(self, act: Act<'_>) -> BackendError {
+    pub(super) fn while_reading(self, act: &str) -> BackendError {
         match self {
-            Self::Wire(error) => error.while_trying(act.0),
+            Self::Wire(error) => error.while_trying(act),
             Self::Refused(refusal) => refusal.of_a_read(act),
-            Self::Other(error) => BackendError::new(BackendErrorKind::Unavailable, act.0)
+            Self::Other(error) => BackendError::new(BackendErrorKind::Unavailable, act)
                 .because(error.to_string())
                 .with_source(error),
         }

@@ -6,7 +6,6 @@
 use super::{
     GitHubForge,
     api::{Failure, To},
-    refusal::Act,
 };
 use crate::{
     backend::{BackendError, BackendErrorKind},
@@ -94,18 +93,16 @@ impl GitHubForge {
         for page in 1.. {
             let path =
                 format!("/repos/{}/compare/{base}...{upto}?per_page={PAGE}&page={page}", self.repository);
-            let reply = match self.ask(To::Get(&path), Act(&act)).await? {
+            let reply = match self.ask(To::Get(&path), &act).await? {
                 // One of the two is not there, or they have no ancestor in common: only a base may be unknown.
                 Err(Failure::Refused(refusal)) if refusal.status == StatusCode::NOT_FOUND => {
                     let path = format!("/repos/{}/git/commits/{upto}", self.repository);
-                    let reply = self.ask(To::Get(&path), Act(&act)).await?;
-                    return reply
-                        .map(|_| History::Unrelated)
-                        .map_err(|failure| failure.while_reading(Act(&act)));
+                    let reply = self.ask(To::Get(&path), &act).await?;
+                    return reply.map(|_| History::Unrelated).map_err(|failure| failure.while_reading(&act));
                 }
-                reply => reply.map_err(|failure| failure.while_reading(Act(&act)))?,
+                reply => reply.map_err(|failure| failure.while_reading(&act))?,
             };
-            let found: Comparison = reply.json(Act(&act))?;
+            let found: Comparison = reply.json(&act)?;
             if !matches!(&*found.status, "ahead" | "identical") {
                 return Ok(History::Unrelated);
             }

@@ -4,7 +4,6 @@ use super::{
     api::{Api, Failure, Reply, To},
     app::AppKey,
     host::GitHubRepository,
-    refusal::Act,
 };
 use crate::{
     backend::{BackendError, BackendErrorKind},
@@ -140,7 +139,7 @@ impl Login {
     /// Gives the minted token back, where there is one: nobody can use it from then on.
     pub(super) async fn revoke(&self, api: &Api) -> Result<(), BackendError> {
         let Some(minted) = self.state.lock().await.minted.take() else { return Ok(()) };
-        let act = Act("revoke the token");
+        let act = "revoke the token";
         let done = api.send(&minted.token.secret, To::Delete("/installation/token")).await;
         done.map(drop).map_err(|failure| failure.while_reading(act))
     }
@@ -152,6 +151,11 @@ impl Login {
 
     pub(super) fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// Takes the installation as known from now on.
+    pub(super) async fn is_installed_as(&self, installation: u64) {
+        self.state.lock().await.installation = Some(installation);
     }
 
     /// Asks as the App itself; none where no App asks.
@@ -180,7 +184,7 @@ impl Login {
             Err(Failure::Refused(refusal)) if refusal.status.is_redirection() => {
                 let to = refusal.headers.get(LOCATION).and_then(|to| to.to_str().ok());
                 let Some(path) = to.and_then(|to| api.path_of(to)) else {
-                    return Err(refusal.of_a_read(Act(&act)));
+                    return Err(refusal.of_a_read(&act));
                 };
                 self.as_app(api, state, app, key, To::Get(&path)).await?
             }
@@ -194,9 +198,9 @@ impl Login {
                 );
                 BackendError::new(BackendErrorKind::NotFound, &*act).because(why)
             }
-            failure => failure.while_reading(Act(&act)),
+            failure => failure.while_reading(&act),
         })?;
-        Ok(reply.json::<Installation>(Act(&act))?.id)
+        Ok(reply.json::<Installation>(&act)?.id)
     }
 
     async fn mint(
@@ -207,7 +211,7 @@ impl Login {
         key: &AppKey,
         installation: u64,
     ) -> Result<Answer, BackendError> {
-        let act = Act("mint a token of the App");
+        let act = "mint a token of the App";
         let path = format!("/app/installations/{installation}/access_tokens");
         let wish = json!({ "repositories": [self.repository.name()], "permissions": needed() });
         let reply = self.as_app(api, state, app, key, To::Post(&path, &wish)).await?;
@@ -223,7 +227,7 @@ impl Login {
                     _ => None,
                 };
                 match why {
-                    Some(why) => BackendError::new(BackendErrorKind::Unauthorized, act.0).because(why),
+                    Some(why) => BackendError::new(BackendErrorKind::Unauthorized, act).because(why),
                     None => refusal.of_a_read(act),
                 }
             }

@@ -15,7 +15,7 @@ mod refusal;
 use crate::{
     backend::{BackendError, BackendErrorKind},
     clock::Clock,
-    forge::{CommitError, GitForge, text::no_branch},
+    forge::{CommitError, GitForge, LARGEST_FILE, text::no_branch},
     git::{
         BranchName, CommitRange, FileAt, History, Identity, Mode, Oid, Person, RepoPath, Signature, TreeEntry,
     },
@@ -29,7 +29,6 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use host::{GitHubHost, GitHubRepository};
 use login::{GitHubLogin, Login};
 use queries::{Answer, OfRepository};
-use refusal::Act;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
@@ -40,8 +39,6 @@ use std::{
 
 /// So many files or trees are asked for in one request: GitHub bounds how much a query may touch.
 const AT_ONCE: usize = 200;
-/// A file larger than this is no manifest, and is not read.
-const LARGEST_FILE: u64 = 16 << 20;
 /// What was read is remembered of so many files.
 const REMEMBERED: usize = 10_000;
 
@@ -115,21 +112,21 @@ impl GitHubForge {
 
     /// Sends a read with a token that is minted when it is needed. A token that is new, and not known everywhere yet, is a
     /// failure that passes.
-    async fn ask(&self, to: To<'_>, act: Act<'_>) -> Result<Result<Reply, Failure>, BackendError> {
+    async fn ask(&self, to: To<'_>, act: &str) -> Result<Result<Reply, Failure>, BackendError> {
         let token = self.login.token(&self.api).await?;
         match self.api.send(&token.secret, to).await {
             Err(Failure::Refused(refusal))
                 if matches!(refusal.status.as_u16(), 401 | 403) && self.login.is_young(&token) =>
             {
                 let why = format!("the new token is not known everywhere yet; {}", refusal.words());
-                Err(BackendError::new(BackendErrorKind::Unavailable, act.0).because(why))
+                Err(BackendError::new(BackendErrorKind::Unavailable, act).because(why))
             }
             reply => Ok(reply),
         }
     }
 
     /// Asks the GraphQL API to read. Errors beside data count: half an answer is none.
-    async fn query<T: DeserializeOwned>(&self, query: &Value, act: Act<'_>) -> Result<T, BackendError> {
+    async fn query<T: DeserializeOwned>(&self, query: &Value, act: &str) -> Result<T, BackendError> {
         let reply = self.ask(To::Graphql(query), act).await?.map_err(|failure| failure.while_reading(act))?;
         let answer: Answer<T> = reply.json(act)?;
         match answer.data {
@@ -141,24 +138,24 @@ impl GitHubForge {
     async fn query_repository<T: DeserializeOwned>(
         &self,
         query: &Value,
-        act: Act<'_>,
+        act: &str,
     ) -> Result<T, BackendError> {
         let data: OfRepository<T> = self.query(query, act).await?;
         data.repository.ok_or_else(|| {
             let why = format!("{} is not there, or not shown to this credential", self.repository);
-            BackendError::new(BackendErrorKind::NotFound, act.0).because(why)
+            BackendError::new(BackendErrorKind::NotFound, act).because(why)
         })
     }
 
     /// The bytes of a file as GraphQL told them, or of its blob where it did not tell them all, or not as they are.
-    async fn bytes(&self, file: &queries::File, act: Act<'_>) -> Result<Vec<u8>, BackendError> {
+    async fn bytes(&self, file: &queries::File, act: &str) -> Result<Vec<u8>, BackendError> {
         if matches!(Mode::from(file.mode), Mode::Tree | Mode::Gitlink) {
             return Ok(Vec::new());
         }
         let size = file.object.as_ref().and_then(|blob| blob.byte_size).unwrap_or_default();
         if size > LARGEST_FILE {
             let why = format!("it has {size} bytes, and no more than {LARGEST_FILE} are read");
-            return Err(BackendError::new(BackendErrorKind::Invalid, act.0).because(why));
+            return Err(BackendError::new(BackendErrorKind::Invalid, act).because(why));
         }
         let whole = file.object.as_ref().filter(|blob| blob.is_truncated == Some(false));
         if let Some(text) = whole.and_then(|blob| blob.text.as_ref())
@@ -171,7 +168,7 @@ impl GitHubForge {
         let blob: RestBlob = reply.json(act)?;
         let content: String = blob.content.split_ascii_whitespace().collect();
         STANDARD.decode(content).map_err(|error| {
-            BackendError::new(BackendErrorKind::Invalid, act.0)
+            BackendError::new(BackendErrorKind::Invalid, act)
                 .because("its content is no base64")
                 .with_source(error)
         })
@@ -224,10 +221,9 @@ impl GitHubForge {
 
 /// Reads the answer to the mutation: a commit on the expected head, or why there is none.
 fn made(reply: &Reply, commit: &GuardedCommit) -> Result<Oid, CommitError> {
-    let text = format!("commit to {}", commit.branch());
-    let act = Act(&text);
+    let act = &format!("commit to {}", commit.branch());
     let unclear = |why: String| {
-        let error = BackendError::new(BackendErrorKind::Invalid, act.0).because(why);
+        let error = BackendError::new(BackendErrorKind::Invalid, act).because(why);
         CommitError::Ambiguous(error)
     };
     let answer: Answer<queries::Mutation> = reply.json(act).map_err(CommitError::Ambiguous)?;
@@ -248,11 +244,11 @@ impl GitForge for GitHubForge {
     /// GitHub takes is that person's setting. So are the names that a server of one's own commits under: a guess. A wrong one
     /// recognises no commit as a pin: a lost answer then ends as Unknown more often, never as another outcome.
     async fn identity(&self) -> Result<Identity, BackendError> {
-        let act = Act("see who asks");
+        let act = "see who asks";
         let viewer = self.query::<queries::OfViewer>(&queries::viewer(), act).await?.viewer;
         let Some(id) = viewer.database_id else {
             return Err(
-                BackendError::new(BackendErrorKind::Unsupported, act.0).because("GitHub tells no number")
+                BackendError::new(BackendErrorKind::Unsupported, act).because("GitHub tells no number")
             );
         };
         let host = self.api.host();
@@ -269,12 +265,11 @@ impl GitForge for GitHubForge {
     }
 
     async fn head(&self, branch: &BranchName) -> Result<Oid, BackendError> {
-        let text = format!("read head of {branch}");
-        let act = Act(&text);
+        let act = &format!("read head of {branch}");
         let found: queries::Head =
             self.query_repository(&queries::head(&self.repository, &branch.full()), act).await?;
         let target = found.found.and_then(|found| found.target);
-        target.map(|target| target.oid).ok_or_else(|| no_branch(act.0))
+        target.map(|target| target.oid).ok_or_else(|| no_branch(act))
     }
 
     async fn read(&self, wanted: &[(Oid, RepoPath)]) -> Result<Vec<Option<FileAt>>, BackendError> {
@@ -285,8 +280,7 @@ impl GitForge for GitHubForge {
                 runs.iter().map(|run| run.iter().map(|(_, path)| path).collect()).collect();
             let question: Vec<_> =
                 runs.iter().zip(&paths).map(|(run, paths)| (run[0].0, &paths[..])).collect();
-            let text = format!("read {} files", wanted.len());
-            let act = Act(&text);
+            let act = &format!("read {} files", wanted.len());
             let mut commits: queries::Objects<queries::Files> =
                 self.query_repository(&queries::files(&self.repository, &question), act).await?;
             for (c, run) in runs.iter().enumerate() {
@@ -308,7 +302,7 @@ impl GitForge for GitHubForge {
                     };
                     self.remember(at, path, &file);
                     let act = format!("read {path} at {}", at.short());
-                    let bytes = self.bytes(&file, Act(&act)).await?;
+                    let bytes = self.bytes(&file, &act).await?;
                     files.push(Some(FileAt {
                         path: path.clone(),
                         mode: file.mode.into(),
@@ -326,7 +320,7 @@ impl GitForge for GitHubForge {
         for oids in oids.chunks(AT_ONCE) {
             let text = format!("read {} trees", oids.len());
             let mut found: queries::Objects<queries::Tree> =
-                self.query_repository(&queries::trees(&self.repository, oids), Act(&text)).await?;
+                self.query_repository(&queries::trees(&self.repository, oids), &text).await?;
             for (t, oid) in oids.iter().enumerate() {
                 let fail = |kind, why: &str| {
                     Err(BackendError::new(kind, format!("read tree {}", oid.short())).because(why))

@@ -11,12 +11,12 @@ use crate::{
         text::{actual, no_branch, printable},
     },
     guard::GuardedCommit,
-    http::HttpError,
+    http::{HttpError, date, retry_after},
 };
 use octocrab::GitHubError;
 use reqwest::{
     StatusCode,
-    header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderMap},
 };
 use serde::Deserialize;
 use std::time::{Duration, SystemTime};
@@ -24,10 +24,6 @@ use std::time::{Duration, SystemTime};
 /// How long to wait where GitHub limits and does not say for how long.
 /// Source: <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>.
 const PAUSE: Duration = Duration::from_secs(60);
-
-/// What is being done, as in `read head of main`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Act<'a>(pub(super) &'a str);
 
 /// An answer with another status than success.
 #[derive(Debug)]
@@ -79,7 +75,7 @@ impl Refusal {
         }
     }
 
-    pub(super) fn of_a_read(self, act: Act<'_>) -> BackendError {
+    pub(super) fn of_a_read(self, act: &str) -> BackendError {
         use BackendErrorKind::{Invalid, NotFound, RateLimited, Unauthorized, Unavailable};
         let wait = self.wait();
         let kind = match self.status.as_u16() {
@@ -89,16 +85,16 @@ impl Refusal {
             500..=599 => Unavailable,
             _ => Invalid,
         };
-        let error = BackendError::new(kind, act.0).because(self.words());
+        let error = BackendError::new(kind, act).because(self.words());
         wait.into_iter().fold(error, BackendError::with_retry_after)
     }
 }
 
 /// The failure of a read whose GraphQL answer holds errors.
-pub(super) fn of_a_read(errors: &[GraphqlError], headers: &HeaderMap, act: Act<'_>) -> BackendError {
+pub(super) fn of_a_read(errors: &[GraphqlError], headers: &HeaderMap, act: &str) -> BackendError {
     use BackendErrorKind::{Invalid, NotFound, RateLimited, Unauthorized, Unavailable};
     let Some(first) = errors.first() else {
-        return BackendError::new(Unavailable, act.0).because("GitHub's answer holds no data");
+        return BackendError::new(Unavailable, act).because("GitHub's answer holds no data");
     };
     let kind = match first.kind.as_deref() {
         Some("RATE_LIMITED" | "RATE_LIMIT") => RateLimited,
@@ -111,17 +107,16 @@ pub(super) fn of_a_read(errors: &[GraphqlError], headers: &HeaderMap, act: Act<'
         }
         _ => Invalid,
     };
-    let error = BackendError::new(kind, act.0)
-        .because(format!("GitHub says: {}", printable(first.message.as_bytes())));
+    let error =
+        BackendError::new(kind, act).because(format!("GitHub says: {}", printable(first.message.as_bytes())));
     if kind == RateLimited { error.with_retry_after(wait(headers).unwrap_or(PAUSE)) } else { error }
 }
 
 /// Sorts a commit that got no successful answer at all.
 pub(super) fn of_a_commit(failure: Failure, commit: &GuardedCommit) -> CommitError {
-    let text = format!("commit to {}", commit.branch());
-    let act = Act(&text);
+    let act = &format!("commit to {}", commit.branch());
     match failure {
-        Failure::Wire(error @ HttpError::NotSent(_)) => CommitError::NotLanded(error.while_trying(act.0)),
+        Failure::Wire(error @ HttpError::NotSent(_)) => CommitError::NotLanded(error.while_trying(act)),
         // GitHub's own word that it did not look at it. A page of somebody else's in its place proves nothing.
         Failure::Refused(refusal) if refusal.message.is_some() => match refusal.status.as_u16() {
             403 if refusal.wait().is_none() => rejected(refusal.message.as_deref().unwrap_or_default()),
@@ -138,8 +133,7 @@ pub(super) fn of_the_mutation(
     headers: &HeaderMap,
     commit: &GuardedCommit,
 ) -> CommitError {
-    let text = format!("commit to {}", commit.branch());
-    let act = Act(&text);
+    let act = &format!("commit to {}", commit.branch());
     // One error is an answer; several are a story.
     let [error] = errors else { return CommitError::Ambiguous(of_a_read(errors, headers, act)) };
     let (kind, words) = (error.kind.as_deref().unwrap_or_default(), &*error.message);
@@ -152,7 +146,7 @@ pub(super) fn of_the_mutation(
         return rejected(&printable(words.as_bytes()));
     }
     match kind {
-        _ if words.contains("Branch not found") => CommitError::NotLanded(no_branch(act.0)),
+        _ if words.contains("Branch not found") => CommitError::NotLanded(no_branch(act)),
         "NOT_FOUND" | "RATE_LIMITED" | "RATE_LIMIT" => {
             CommitError::NotLanded(of_a_read(errors, headers, act))
         }
@@ -200,17 +194,12 @@ fn is_about_trouble(words: &str) -> bool {
 /// What the headers ask for: `retry-after`, else the time at which the limit begins anew, by the server's own clock.
 fn wait(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
-    if let Some(seconds) = number(RETRY_AFTER.as_str()) {
-        return Some(Duration::from_secs(seconds));
+    if let Some(wait) = retry_after(headers) {
+        return Some(wait);
     }
     if number("x-ratelimit-remaining")? > 0 {
         return None;
     }
     let reset = SystemTime::UNIX_EPOCH + Duration::from_secs(number("x-ratelimit-reset")?);
     Some(reset.duration_since(date(headers)?).unwrap_or_default())
-}
-
-/// What the server's clock says, where it says so.
-pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
 }

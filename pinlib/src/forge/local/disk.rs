@@ -2,7 +2,10 @@
 
 use crate::{
     backend::{BackendError, BackendErrorKind},
-    forge::objects::{self, Commit, LARGEST_FILE, Object, Trees, Walk},
+    forge::{
+        LARGEST_FILE,
+        objects::{self, Commit, Object, Trees, Walk},
+    },
     git::{FileAt, Mode, Oid, RepoPath, TreeEntry},
     guard::GuardedCommit,
 };

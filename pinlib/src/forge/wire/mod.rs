@@ -11,11 +11,7 @@ pub(super) mod pkt;
 mod push;
 mod reader;
 
-use super::{
-    CommitError, GitForge,
-    objects::{Commit, LARGEST_FILE},
-    sign::Author,
-};
+use super::{CommitError, GitForge, LARGEST_FILE, objects::Commit, sign::Author};
 use crate::{
     backend::{BackendError, BackendErrorKind},
     git::{BranchName, CommitRange, FileAt, History, Identity, Mode, Oid, RepoPath, TreeEntry},

@@ -3,13 +3,13 @@
 use super::auth::Grant;
 use crate::{
     backend::{BackendError, BackendErrorKind},
-    http::Answer,
+    http::{Answer, retry_after},
     image::Digest,
     parse::ParseError,
 };
 use reqwest::{
     StatusCode,
-    header::{CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderName},
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -47,7 +47,7 @@ pub(super) fn refusal(act: &str, answer: &Answer, shown: Option<&Grant>) -> Back
         _ => BackendErrorKind::Invalid,
     };
     let error = BackendError::new(kind, act).because(said(answer, shown));
-    match retry_after(answer) {
+    match retry_after(&answer.headers) {
         Some(wait) if kind == BackendErrorKind::RateLimited || kind == BackendErrorKind::Unavailable => {
             error.with_retry_after(wait)
         }
@@ -99,17 +99,6 @@ pub(super) fn claimed_digest(answer: &Answer) -> Result<Option<Digest>, String> 
     let header = answer.headers.get(HeaderName::from_static("docker-content-digest"));
     let claimed = header.map(|value| String::from_utf8_lossy(value.as_bytes()).parse()).transpose();
     claimed.map_err(|error: ParseError| format!("Docker-Content-Digest: {error}"))
-}
-
-/// How long the server asks to wait: seconds, or a date, which is held against the server's own.
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    let header = |name| answer.headers.get(name)?.to_str().ok();
-    let wanted = header(RETRY_AFTER)?.trim();
-    if let Ok(seconds) = wanted.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = |text: &str| httpdate::parse_http_date(text).ok();
-    Some(date(wanted)?.duration_since(date(header(DATE)?)?).unwrap_or_default())
 }
 
 /// A server's text as one line of bounded length, with nothing in it that a terminal would obey or a reader not see.

@@ -1,25 +1,23 @@
 //! What `pin` and `plan` ask for: flags, environment, `pinlib.yaml` and CI become one request of the library.
 
+mod pins;
+
 use super::{
     choose::{Choice, Chooser},
     connect::ConnectArgs,
     image::ImageArg,
     target::TargetKeys,
-    values::{AppId, Committer, EvidenceName, ForgePlace, PolicyName, RegistryPlace, Sign},
+    values::{AppId, Committer, EvidenceName, ForgePlace, PolicyName, Sign},
 };
 use crate::{
     backends::{self, Backends, Places},
     ci,
-    config::{self, Config, Found, ImageKeys},
+    config::{self, Found},
     failure::Failure,
     output::Screen,
     surroundings::Surroundings,
 };
-use pinlib::{
-    BranchName, DigestSource, EvidenceRule, ImagePin, Oid, PinOptions, PinRequest, Policy, Reference,
-    RepoPath, Target,
-};
-use std::path::Path;
+use pinlib::{BranchName, EvidenceRule, ImagePin, Oid, PinOptions, PinRequest, Reference};
 
 /// What to pin, where, and under which guard.
 #[derive(Debug, clap::Args)]
@@ -154,7 +152,7 @@ impl RequestArgs {
         })?;
         let branch = branch.clone().ok_or_else(|| missing("the branch", "branch"))?;
         let options = PinOptions {
-            policy: policy_of(policy.name, config, path.as_deref(), &images)?,
+            policy: pins::policy_of(policy.name, config, path.as_deref(), &images)?,
             evidence: match policy.evidence {
                 EvidenceName::None => EvidenceRule::None,
                 EvidenceName::Label => EvidenceRule::Label,
@@ -232,137 +230,9 @@ impl RequestArgs {
         };
         Ok(Settled { file, source, branch, policy, places })
     }
-
-    /// The images of the command line, each with its targets; without any, those of the file.
-    fn images(
-        &self,
-        config: &Config,
-        registry: &RegistryPlace,
-        platform: Option<&pinlib::Platform>,
-    ) -> Result<Vec<ImagePin>, Failure> {
-        let whole = || config.images.iter().map(|keys| ImageArg { entry: None, image: keys.name.clone() });
-        let args: Vec<_> = if self.images.is_empty() { whole().collect() } else { self.images.clone() };
-        if args.is_empty() {
-            return Err(
-                Failure::usage("no image is given").with_hint("give --image, or list images in pinlib.yaml")
-            );
-        }
-        if self.was.is_some() && args.len() > 1 {
-            return Err(Failure::usage("--was means one image, and there are several"));
-        }
-        let pin = |arg: &ImageArg| {
-            let keys = config.images.iter().find(|keys| keys.name.same_image(&arg.image));
-            let digest = match (arg.image.digest(), registry) {
-                (Some(digest), RegistryPlace::None) => DigestSource::Declared(digest),
-                (Some(digest), _) => DigestSource::Reported(digest),
-                (None, RegistryPlace::None) => {
-                    return Err(Failure::usage(format!(
-                        "{} has no digest, and --registry none cannot ask for one",
-                        arg.image
-                    ))
-                    .with_hint("give --image NAME@DIGEST"));
-                }
-                (None, _) => DigestSource::Tag,
-            };
-            // A tag on the command line beats the one in the file.
-            let image = match keys {
-                Some(keys) if arg.image.tag().is_none() && arg.image.digest().is_none() => keys.name.clone(),
-                _ => arg.image.clone(),
-            };
-            let platform = platform.or(keys.and_then(|keys| keys.platform.as_ref())).cloned();
-            Ok(ImagePin { image, digest, platform, targets: self.targets(arg, keys)?, was: self.was.clone() })
-        };
-        args.iter().map(pin).collect()
-    }
-
-    fn targets(&self, arg: &ImageArg, keys: Option<&ImageKeys>) -> Result<Vec<Target>, Failure> {
-        let targets = if self.targets.is_empty() {
-            keys.map(|keys| targets(keys.targets(), arg)).transpose()?.unwrap_or_default()
-        } else {
-            let flags: Vec<_> = self.targets.iter().map(|keys| self.with_flags(keys.clone())).collect();
-            targets(&flags, arg)?
-        };
-        if targets.is_empty() {
-            return Err(Failure::usage(format!("no target is given for {}", arg.image.written_name()))
-                .with_hint("give --target KIND:PATH, or list targets for it in pinlib.yaml"));
-        }
-        Ok(targets)
-    }
-
-    /// The targets of the file that this run does not write to: pins of theirs are recognised by them.
-    fn known(&self, config: &Config, images: &[ImagePin]) -> Result<Vec<Target>, Failure> {
-        let pinned = |keys: &ImageKeys| images.iter().any(|pin| pin.image.same_image(&keys.name));
-        let mut known = Vec::new();
-        for keys in config.images.iter().filter(|keys| !self.targets.is_empty() || !pinned(keys)) {
-            known.extend(targets(keys.targets(), &ImageArg { entry: None, image: keys.name.clone() })?);
-        }
-        Ok(known)
-    }
-
-    fn with_flags(&self, keys: TargetKeys) -> TargetKeys {
-        let kustomization = keys.kustomization.is_some();
-        TargetKeys {
-            keep_tag: (self.keep_tag && !kustomization).then_some(true),
-            insert: (self.insert && kustomization).then_some(true),
-            count: self.count,
-            ..keys
-        }
-    }
 }
 
 fn missing(what: &str, key: &str) -> Failure {
     Failure::usage(format!("{what} is missing"))
         .with_hint(format!("give --{key}, or set PINLIB_{}", key.to_uppercase().replace('-', "_")))
-}
-
-fn policy_of(
-    name: PolicyName,
-    config: &Config,
-    file: Option<&Path>,
-    images: &[ImagePin],
-) -> Result<Policy, Failure> {
-    Ok(match name {
-        PolicyName::Exact => Policy::Exact,
-        PolicyName::PinsOnly => Policy::PinsOnly,
-        PolicyName::Inputs => Policy::Inputs(inputs(config, file, images)?),
-    })
-}
-
-fn targets<'k>(
-    keys: impl IntoIterator<Item = &'k TargetKeys>,
-    arg: &ImageArg,
-) -> Result<Vec<Target>, Failure> {
-    let target = |keys: &TargetKeys| keys.target(arg).map_err(|error| Failure::usage(error.to_string()));
-    keys.into_iter().map(target).collect()
-}
-
-/// What the pinned images are built from, and the file that says so: whoever changes that changes the meaning.
-fn inputs(config: &Config, file: Option<&Path>, images: &[ImagePin]) -> Result<Vec<RepoPath>, Failure> {
-    let mut paths = Vec::new();
-    for pin in images {
-        let keys = config.images.iter().find(|keys| keys.name.same_image(&pin.image));
-        let inputs = keys.map(|keys| keys.inputs.as_slice()).unwrap_or_default();
-        if inputs.is_empty() {
-            return Err(Failure::usage(format!(
-                "the policy inputs does not know what {} is built from",
-                pin.image.written_name()
-            ))
-            .with_hint("list its `inputs` in pinlib.yaml"));
-        }
-        for input in inputs {
-            let folder = input.strip_suffix("/**").unwrap_or(input);
-            if folder.contains(['*', '?', '[']) {
-                return Err(Failure::usage(format!(
-                    "{input:?} is no input: want a file, a folder, or a folder with /**"
-                )));
-            }
-            paths.push(folder.parse().map_err(|error| Failure::usage(format!("inputs: {error}")))?);
-        }
-    }
-    let own = file.and_then(|file| {
-        let root = file.ancestors().skip(1).find(|folder| folder.join(".git").exists())?;
-        file.strip_prefix(root).ok()?.to_str()?.parse().ok()
-    });
-    paths.extend(own);
-    Ok(paths)
 }
