@@ -122,6 +122,9 @@ pub struct Rewriting;
 /// Knows first parents alone.
 #[derive(Debug, Default)]
 pub struct FirstParents;
+/// Takes what it was told of a history for all of it.
+#[derive(Debug, Default)]
+pub struct Content;
 /// Reads the head, compares it here, and pushes: what most tools do.
 #[derive(Debug, Default)]
 pub struct CheckThenPush;
@@ -149,11 +152,22 @@ impl Flaw for FalseName {
 impl Flaw for FirstParents {
     async fn history(&self, inner: &MemoryForge, range: &CommitRange) -> Result<History, BackendError> {
         let line: Vec<_> = inner.line(range.upto).into_iter().collect();
-        match line.iter().position(|fact| fact.oid == range.base) {
+        let Some(base) = range.base else { return Ok(History::to_the_roots(range.upto, line)) };
+        match line.iter().position(|fact| fact.oid == base) {
             Some(at) if at > range.limit => inner.history(range).await,
             Some(at) => Ok(History::Descends(line[..at].to_vec())),
             None => Ok(History::Unrelated),
         }
+    }
+}
+
+#[async_trait]
+impl Flaw for Content {
+    async fn history(&self, inner: &MemoryForge, range: &CommitRange) -> Result<History, BackendError> {
+        Ok(match inner.history(range).await? {
+            History::Cut(facts) => History::Descends(facts),
+            history => history,
+        })
     }
 }
 

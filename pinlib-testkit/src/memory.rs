@@ -128,6 +128,7 @@ impl State {
             author,
             committer,
             signature,
+            committed: 0,
             message: message.into(),
         };
         self.trees.insert(oid, root);
@@ -148,6 +149,18 @@ impl State {
             found.as_ref()?;
         }
         found
+    }
+
+    /// So many ancestors, each found by a child: sides before the line, as a history ordered by dates may have it.
+    fn down_from(&self, oid: Oid, limit: usize) -> Vec<CommitFact> {
+        let (mut facts, mut seen, mut todo) = (Vec::new(), BTreeSet::new(), vec![oid]);
+        while let Some(oid) = todo.pop().filter(|_| facts.len() < limit) {
+            if let Some((fact, _)) = self.commits.get(&oid).filter(|_| seen.insert(oid)) {
+                todo.extend(&fact.parents);
+                facts.push(fact.clone());
+            }
+        }
+        facts
     }
 
     fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
@@ -335,8 +348,14 @@ impl GitForge for MemoryForge {
     }
     async fn history(&self, range: &CommitRange) -> Result<History, BackendError> {
         let state = self.state();
-        let (have, all) = (state.ancestors(range.base), state.ancestors(range.upto));
-        if !all.contains(&range.base) {
+        let Some(base) = range.base else {
+            if !state.commits.contains_key(&range.upto) {
+                return Err(not_found(format!("read the history {range}")));
+            }
+            return Ok(History::to_the_roots(range.upto, state.down_from(range.upto, range.limit)));
+        };
+        let (have, all) = (state.ancestors(base), state.ancestors(range.upto));
+        if !all.contains(&base) {
             return Ok(History::Unrelated);
         }
         let facts: Vec<_> =

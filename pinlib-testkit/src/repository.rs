@@ -204,12 +204,12 @@ impl Repository {
     /// Where it is not there.
     pub fn fact(&self, at: Oid) -> io::Result<CommitFact> {
         let mut format = String::from("--format=");
-        for part in ["%P", "%an", "%ae", "%cn", "%ce"] {
+        for part in ["%P", "%an", "%ae", "%cn", "%ce", "%ct"] {
             write!(format, "{part}%x00").map_err(io::Error::other)?;
         }
         let shown = self.git(&["show", "-s", &format, &at.to_string()])?;
         let parts: Vec<_> = shown.trim_end_matches('\0').split('\0').collect();
-        let [parents, an, ae, cn, ce] = parts[..] else { return Err(io::Error::other(shown)) };
+        let [parents, an, ae, cn, ce, committed] = parts[..] else { return Err(io::Error::other(shown)) };
         let raw = text(self.command().args(["cat-file", "commit", &at.to_string()]).output()?.stdout)?;
         let (head, message) = raw.split_once("\n\n").unwrap_or((&raw, ""));
         let signed = head.lines().any(|line| line.starts_with("gpgsig"));
@@ -220,6 +220,7 @@ impl Repository {
             author: person(an, ae),
             committer: person(cn, ce),
             signature: if signed { Signature::Valid } else { Signature::Absent },
+            committed: committed.parse().map_err(io::Error::other)?,
             message: message.into(),
         })
     }

@@ -79,7 +79,7 @@ pub(crate) async fn since(
     base: Oid,
     upto: Oid,
 ) -> Result<Option<Vec<CommitFact>>, PinError> {
-    let range = |base, upto| CommitRange { base, upto, limit: 1000 };
+    let range = |base, upto| CommitRange { base: Some(base), upto, limit: 1000 };
     let History::Descends(facts) = forge.history(&range(base, upto)).await? else { return Ok(None) };
     let listed: BTreeMap<_, _> = facts.iter().map(|fact| (fact.oid, &fact.parents)).collect();
     let (mut reached, mut edge, mut todo) = (BTreeSet::new(), BTreeSet::new(), vec![upto]);

@@ -131,6 +131,8 @@ suite! { ($)
     a_commit_stands_for_its_tree
     a_history_is_what_the_base_has_not
     a_history_past_its_limit_is_incomplete
+    a_history_without_a_base_goes_down_to_the_roots
+    a_history_without_a_base_is_cut_at_its_limit
     a_commit_lands_whole_on_its_head
     a_commit_is_by_the_identity
     a_moved_head_refuses

@@ -135,7 +135,7 @@ impl<T: GitForge> GitForge for Faulty<T> {
         self.inner.trees(oids).await
     }
     async fn history(&self, range: &CommitRange) -> Result<History, BackendError> {
-        self.network.say(|| format!("reads the history {}..{}", short(range.base), short(range.upto)));
+        self.network.say(|| format!("reads the history {range}"));
         let history = match self.network.strike(&self.tape, &[Fault::Truncated]) {
             None => self.inner.history(range).await,
             Some(_) => Err(BackendError::new(BackendErrorKind::Incomplete, "read the whole history")),

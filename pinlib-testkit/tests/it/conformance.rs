@@ -1,7 +1,8 @@
 use pinlib::{BranchName, CommitFact, GitForge, Oid, RepoPath};
 use pinlib_testkit::{
     broken::{
-        AnyFile, Broken, CheckThenPush, FalseName, FastForward, FirstParents, Flaw, NoModes, Rewriting,
+        AnyFile, Broken, CheckThenPush, Content, FalseName, FastForward, FirstParents, Flaw, NoModes,
+        Rewriting,
     },
     conformance::forge::{Entry, ForgeWorld, all},
     memory::{MemoryForge, human},
@@ -87,7 +88,11 @@ fn fails<F: Flaw>() -> Vec<&'static str> {
 fn each_flaw_fails_its_case_and_no_other() {
     assert_eq!(fails::<CheckThenPush>(), ["of_many_commits_on_one_head_one_lands"]);
     assert_eq!(fails::<FastForward>(), ["a_branch_rewound_to_an_ancestor_refuses"]);
-    assert_eq!(fails::<FirstParents>(), ["a_history_is_what_the_base_has_not"]);
+    assert_eq!(
+        fails::<FirstParents>(),
+        ["a_history_is_what_the_base_has_not", "a_history_without_a_base_goes_down_to_the_roots"]
+    );
+    assert_eq!(fails::<Content>(), ["a_history_without_a_base_is_cut_at_its_limit"]);
     assert_eq!(fails::<FalseName>(), ["a_commit_is_by_the_identity"]);
     assert_eq!(fails::<NoModes>(), ["what_a_path_is_is_told"]);
     assert_eq!(fails::<AnyFile>(), ["only_a_regular_file_takes_a_pin"]);

@@ -70,7 +70,8 @@ struct Flatterer;
 #[async_trait]
 impl Flaw for Flatterer {
     async fn history(&self, inner: &MemoryForge, range: &CommitRange) -> Result<History, BackendError> {
-        let (have, all) = (inner.ancestors(range.base), inner.ancestors(range.upto));
+        let Some(base) = range.base else { return inner.history(range).await };
+        let (have, all) = (inner.ancestors(base), inner.ancestors(range.upto));
         Ok(History::Descends(all.difference(&have).filter_map(|oid| inner.fact(*oid)).collect()))
     }
 }

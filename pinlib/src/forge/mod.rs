@@ -83,7 +83,7 @@ pub trait GitForge: Debug + Display + Send + Sync + 'static {
     /// Reads tree objects, whole, in the order asked; a commit stands for its root tree.
     async fn trees(&self, oids: &[Oid]) -> Result<Vec<Vec<TreeEntry>>, BackendError>;
     /// Reads what `upto` has and `base` has not, by all parents, whole, or answers `Incomplete`. A base that the repository
-    /// does not have is `Unrelated`.
+    /// does not have is `Unrelated`. Without a base it reads as far as the limit, and says where it was cut.
     async fn history(&self, range: &CommitRange) -> Result<History, BackendError>;
     /// Moves the branch from `expected_head` to one new commit on it, if and only if it still stands there.
     ///

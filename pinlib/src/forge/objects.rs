@@ -260,6 +260,7 @@ pub(crate) fn commit(oid: Oid, bytes: &[u8]) -> Result<Commit, BackendError> {
         author: person(commit.author().map_err(wrong)?),
         committer: person(commit.committer().map_err(wrong)?),
         signature,
+        committed: commit.committer().map_err(wrong)?.seconds(),
         message: String::from_utf8_lossy(commit.message).into_owned(),
     };
     Ok(Commit { tree: name(commit.tree())?, fact, signed })

@@ -191,7 +191,13 @@ impl Connection {
             _ if has(&["Permission denied", "Host key verification failed", "ccess denied"]) => {
                 BackendErrorKind::Unauthorized
             }
-            _ if has(&["not appear to be a git repository", "epository not found", "could not be found"]) => {
+            _ if has(&[
+                "not appear to be a git repository",
+                "epository not found",
+                "could not be found",
+                "not our ref",
+            ]) =>
+            {
                 BackendErrorKind::NotFound
             }
             _ => BackendErrorKind::Unavailable,

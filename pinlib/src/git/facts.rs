@@ -1,7 +1,7 @@
 //! What a forge tells of files, trees and commits.
 
 use super::{Oid, RepoPath};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 /// What a tree entry is. Only a regular file can be pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -175,18 +175,29 @@ pub struct CommitFact {
     pub author: Person,
     pub committer: Person,
     pub signature: Signature,
+    /// The committer's seconds since the epoch, for showing alone: anybody sets them, so they order nothing.
+    pub committed: i64,
     pub message: String,
 }
 
 /// Asks for every ancestor of `upto`, itself included, that `base` does not have, as `git rev-list base..upto` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitRange {
-    /// Whose ancestors are left out.
-    pub base: Oid,
+    /// Whose ancestors are left out. None asks down to the roots.
+    pub base: Option<Oid>,
     /// Whose ancestors are asked for.
     pub upto: Oid,
-    /// More commits than this is `Incomplete`.
+    /// More commits than this are `Incomplete` past a base, and cut where there is none: no more are fetched then.
     pub limit: usize,
+}
+
+impl fmt::Display for CommitRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.base {
+            Some(base) => write!(f, "{}..{}", base.short(), self.upto.short()),
+            None => write!(f, "of {}", self.upto.short()),
+        }
+    }
 }
 
 /// What lies between two commits.
@@ -194,6 +205,18 @@ pub struct CommitRange {
 pub enum History {
     /// `base` is `upto` or an ancestor of it, by whatever parents; every commit of the range, in any order.
     Descends(Vec<CommitFact>),
+    /// No base was given, and there are more commits than the limit. So many of them, in any order: `upto`, and each other one
+    /// the parent of one that is told.
+    Cut(Vec<CommitFact>),
     /// It is not.
     Unrelated,
+}
+
+impl History {
+    /// The history of `upto` down to the roots that these commits make: whole where no parent is left out.
+    pub fn to_the_roots(upto: Oid, facts: Vec<CommitFact>) -> Self {
+        let told: BTreeSet<_> = facts.iter().map(|fact| fact.oid).collect();
+        let whole = facts.iter().flat_map(|fact| &fact.parents).chain([&upto]).all(|oid| told.contains(oid));
+        if whole { Self::Descends(facts) } else { Self::Cut(facts) }
+    }
 }

@@ -108,7 +108,7 @@ async fn ten_pins_in_a_row_are_ten_commits_and_git_objects_to_none() {
     }
     assert_eq!(repository.git(&["rev-list", "--count", "main"]).expect("a count"), "11");
     assert_eq!(repository.git(&["fsck", "--strict", "--full"]).expect("a sound repository"), "");
-    let range = CommitRange { base: source, upto: head, limit: 10 };
+    let range = CommitRange { base: Some(source), upto: head, limit: 10 };
     assert!(matches!(forge.history(&range).await, Ok(History::Descends(facts)) if facts.len() == 10));
 }
 
@@ -208,7 +208,7 @@ async fn objects_that_others_keep_are_found() {
     let forge = open(&borrower);
     let pin = forge.commit(&cleared(&forge, source, "one").await).await.expect("it lands");
     assert_eq!(repository.head(&main_branch()).expect("a head"), Some(source), "the lender is left alone");
-    let history = forge.history(&CommitRange { base: source, upto: pin, limit: 1 }).await;
+    let history = forge.history(&CommitRange { base: Some(source), upto: pin, limit: 1 }).await;
     assert!(matches!(history, Ok(History::Descends(facts)) if facts.len() == 1));
 }
 

@@ -284,7 +284,8 @@ fn a_history_is_found_whatever_the_dates_of_its_commits() {
         remote.repository.feed(&["fast-import", "--quiet"], script.as_bytes()).expect("an import");
         upto = remote.head();
     }
-    let history =
-        remote.block_on(remote.forge().history(&CommitRange { base, upto, limit: 9 })).expect("a history");
+    let history = remote
+        .block_on(remote.forge().history(&CommitRange { base: Some(base), upto, limit: 9 }))
+        .expect("a history");
     assert!(matches!(history, pinlib::History::Descends(facts) if facts.len() == 3));
 }

@@ -225,7 +225,7 @@ fn without_filters_a_small_repository_is_read_whole_and_a_large_one_is_refused()
     let error = remote.pin(remote.forge(), head, "two").expect_err("no pin");
     assert!(error.to_string().contains("uploadpack.allowFilter"), "{error}");
     assert_eq!(error.kind(), OutcomeKind::Unavailable);
-    let range = CommitRange { base: source, upto: pinned, limit: 9 };
+    let range = CommitRange { base: Some(source), upto: pinned, limit: 9 };
     assert!(remote.block_on(remote.forge().history(&range)).is_ok());
 }
 
@@ -302,7 +302,7 @@ fn a_signed_pin_is_told_from_one_that_is_not() {
     std::fs::write(&allowed, format!("pinlib@ci.test {public}")).expect("a file");
     remote.git(&["config", "gpg.ssh.allowedSignersFile", &allowed.display().to_string()]);
     remote.git(&["verify-commit", "main"]);
-    let range = CommitRange { base: source, upto: receipt.commit, limit: 9 };
+    let range = CommitRange { base: Some(source), upto: receipt.commit, limit: 9 };
     for (forge, signature) in [(signed(), Signature::Valid), (remote.forge(), Signature::Unproven)] {
         let history = remote.block_on(forge.history(&range)).expect("a history");
         let History::Descends(facts) = history else { panic!("{history:?}") };
@@ -329,7 +329,7 @@ fn what_is_not_in_the_repository_is_not_found() {
     let wanted = [(nobody, FILE.0.parse().expect("a path"))];
     let error = remote.block_on(remote.forge().read(&wanted)).expect_err("no file");
     assert_eq!(error.kind(), BackendErrorKind::NotFound, "{error}");
-    let range = CommitRange { base: remote.head(), upto: nobody, limit: 9 };
+    let range = CommitRange { base: Some(remote.head()), upto: nobody, limit: 9 };
     let error = remote.block_on(remote.forge().history(&range)).expect_err("no history");
     assert_eq!(error.kind(), BackendErrorKind::NotFound, "{error}");
     let other = "1".repeat(64).parse().expect("an oid");

@@ -268,7 +268,7 @@ async fn a_shallow_clone_can_be_read_but_not_asked_for_its_history() {
         .git(&["clone", "-q", "--bare", "--depth", "2", &url, &clone.display().to_string()])
         .expect("a clone");
     let forge = LocalForge::open(&clone, unsigned(), CheckedOut::Refuse).expect("it opens");
-    let ask = |base: usize, upto: usize| CommitRange { base: oids[base], upto: oids[upto], limit: 9 };
+    let ask = |base: usize, upto: usize| CommitRange { base: Some(oids[base]), upto: oids[upto], limit: 9 };
     let near = forge.history(&ask(2, 3)).await;
     assert!(matches!(near, Ok(History::Descends(facts)) if facts.len() == 1));
     let back = forge.history(&ask(3, 2)).await;

@@ -289,7 +289,7 @@ fn a_history_that_is_cut_is_incomplete() {
     for n in 0..3 {
         scene.repository.push(&main_branch(), &[("other", &format!("{n}\n"))], "on").expect("a push");
     }
-    let range = CommitRange { base: scene.source, upto: scene.head(), limit: 9 };
+    let range = CommitRange { base: Some(scene.source), upto: scene.head(), limit: 9 };
     scene.hub.meddle(|request| {
         let compare = request.target.contains("/compare/");
         compare.then(|| {

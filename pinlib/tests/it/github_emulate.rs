@@ -110,7 +110,7 @@ fn a_key_of_another_app_is_not_let_in() {
     let Some(scene) = Scene::new() else { return };
     let forge = scene.forge(scene.login("99999", Some(INSTALLATION)));
     let range = CommitRange {
-        base: Oid::of(pinlib::ObjectFormat::Sha1, "blob", b"a"),
+        base: Some(Oid::of(pinlib::ObjectFormat::Sha1, "blob", b"a")),
         upto: Oid::of(pinlib::ObjectFormat::Sha1, "blob", b"b"),
         limit: 9,
     };
@@ -146,7 +146,9 @@ fn commits_that_others_write_are_read() {
             scene.call("PATCH", "/repos/acme/deploy/git/refs/heads/main", token, Some(&moved));
         assert_eq!(status, 200, "{answer}");
     }
-    let ask = |base, upto, limit| scene.runtime.block_on(forge.history(&CommitRange { base, upto, limit }));
+    let ask = |base, upto, limit| {
+        scene.runtime.block_on(forge.history(&CommitRange { base: Some(base), upto, limit }))
+    };
     let Ok(History::Descends(facts)) = ask(base, head, 9) else { panic!("{:?}", ask(base, head, 9)) };
     assert_eq!(facts.len(), 3);
     let last = facts.iter().find(|fact| fact.oid == head).expect("it is there");

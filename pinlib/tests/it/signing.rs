@@ -51,7 +51,8 @@ fn source(repository: &Repository) -> Oid {
 /// What a forge of this author says of the one commit after the source.
 async fn judged(repository: &Repository, base: Oid, upto: Oid, author: Author) -> (Signature, bool) {
     let forge = LocalForge::open(repository.path(), author, CheckedOut::Refuse).expect("it opens");
-    let Ok(History::Descends(facts)) = forge.history(&CommitRange { base, upto, limit: 9 }).await else {
+    let Ok(History::Descends(facts)) = forge.history(&CommitRange { base: Some(base), upto, limit: 9 }).await
+    else {
         panic!("a history");
     };
     let identity = forge.identity().await.expect("an identity");

@@ -5,7 +5,7 @@ use crate::{
     broken::Blind,
     sim::{Task, together},
 };
-use pinlib::{BackendErrorKind, CommitError, CommitRange, GuardedCommit, History, Mode, Record};
+use pinlib::{BackendErrorKind, CommitError, CommitRange, GuardedCommit, History, Mode, Oid, Record};
 use std::sync::Arc;
 
 pub fn the_head_is_what_was_pushed_last<W: ForgeWorld>() -> Outcome {
@@ -58,13 +58,9 @@ pub fn a_commit_stands_for_its_tree<W: ForgeWorld>() -> Outcome {
 }
 
 pub fn a_history_is_what_the_base_has_not<W: ForgeWorld>() -> Outcome {
-    let world = W::create(&[FILE]);
-    let root = world.log()[0].oid;
-    let side = world.push_elsewhere(&[("side", "1\n")]);
-    world.force(root);
-    let base = world.push_elsewhere(&[("other", "2\n")]);
-    let upto = world.merge_ours(side);
-    let ask = |base, upto| world.block_on(world.forge().history(&CommitRange { base, upto, limit: 9 }));
+    let (world, [upto, base, side, _]) = diamond::<W>();
+    let ask =
+        |base, upto| world.block_on(world.forge().history(&CommitRange { base: Some(base), upto, limit: 9 }));
     let have = |history: &Result<History, _>, mut want: Vec<_>| {
         want.sort();
         let History::Descends(facts) = history.as_ref().ok()? else { return None };
@@ -102,12 +98,54 @@ pub fn a_history_past_its_limit_is_incomplete<W: ForgeWorld>() -> Outcome {
     let world = W::create(&[FILE]);
     let base = world.log()[0].oid;
     let upto = (0..3).map(|n| world.push_elsewhere(&[("other", &n.to_string())])).last().unwrap_or(base);
-    let cut = world.block_on(world.forge().history(&CommitRange { base, upto, limit: 2 }));
+    let cut = world.block_on(world.forge().history(&CommitRange { base: Some(base), upto, limit: 2 }));
     check(
         matches!(&cut, Err(error) if error.kind() == BackendErrorKind::Incomplete),
         "whole or Incomplete",
         format!("{cut:?}"),
     )
+}
+
+/// A merge of two commits on one root.
+fn diamond<W: ForgeWorld>() -> (W, [Oid; 4]) {
+    let world = W::create(&[FILE]);
+    let root = world.log()[0].oid;
+    let side = world.push_elsewhere(&[("side", "1\n")]);
+    world.force(root);
+    let ours = world.push_elsewhere(&[("other", "2\n")]);
+    let merge = world.merge_ours(side);
+    (world, [merge, ours, side, root])
+}
+
+pub fn a_history_without_a_base_goes_down_to_the_roots<W: ForgeWorld>() -> Outcome {
+    let (world, all) = diamond::<W>();
+    let ask = |upto| world.block_on(world.forge().history(&CommitRange { base: None, upto, limit: 4 }));
+    let history = ask(all[0]);
+    let told = matches!(&history, Ok(History::Descends(facts)) if facts.len() == 4
+        && all.iter().all(|oid| facts.iter().any(|fact| fact.oid == *oid))
+        && world.log().iter().all(|fact| facts.iter().any(|told| told.committed == fact.committed && told.oid == fact.oid)));
+    check(told, "every ancestor by all parents, with its date", format!("{history:?}"))?;
+    let nobody = ask("1".repeat(40).parse().map_err(|e: pinlib::ParseError| e.to_string())?);
+    check(
+        matches!(&nobody, Err(error) if error.kind() == BackendErrorKind::NotFound),
+        "a commit from elsewhere has no history",
+        format!("{nobody:?}"),
+    )
+}
+
+pub fn a_history_without_a_base_is_cut_at_its_limit<W: ForgeWorld>() -> Outcome {
+    let (world, all) = diamond::<W>();
+    for limit in 1..4 {
+        let upto = all[0];
+        let history = world.block_on(world.forge().history(&CommitRange { base: None, upto, limit }));
+        let Ok(History::Cut(facts)) = &history else {
+            return Err(format!("not cut at {limit}: {history:?}"));
+        };
+        let reached = |oid: Oid| oid == upto || facts.iter().any(|fact| fact.parents.contains(&oid));
+        let linked = facts.iter().all(|fact| reached(fact.oid)) && facts.iter().any(|fact| fact.oid == upto);
+        check(facts.len() == limit && linked, "as many as asked for, link by link", format!("{facts:?}"))?;
+    }
+    Ok(())
 }
 
 pub fn a_commit_lands_whole_on_its_head<W: ForgeWorld>() -> Outcome {

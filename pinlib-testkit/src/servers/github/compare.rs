@@ -1,4 +1,4 @@
-//! `GET compare/{base}...{head}`.
+//! `GET compare/{base}...{head}`, and `GET commits`.
 
 use super::{
     Hub, NAME, OWNER,
@@ -54,6 +54,18 @@ impl Hub {
             made["files"] = self.files(&merge_base, &head)?.into();
         }
         Ok(with_link(Answer::ok(&made), link))
+    }
+    /// What a commit has, in git's own order.
+    pub(super) fn commits(&self, asked: &Asked) -> io::Result<Answer> {
+        let Some(from) = self.resolve(asked.value("sha").unwrap_or("main"))? else {
+            return Ok(Answer::not_found());
+        };
+        let listed = self.git.run(&["rev-list", &from.oid])?;
+        let all: Vec<_> = listed.lines().map(str::to_owned).collect();
+        let (shown, link) = asked.paged(self, &all);
+        let shown = shown.iter().map(|oid| Ok(self.commit_shape(&self.git.commit(oid)?.unwrap_or_default())));
+        let shown: Vec<Value> = shown.collect::<io::Result<_>>()?;
+        Ok(with_link(Answer::ok(&shown.into()), link))
     }
     /// What the second has and the first lacks, oldest first.
     fn between(&self, without: &Commit, of: &Commit) -> io::Result<Vec<String>> {

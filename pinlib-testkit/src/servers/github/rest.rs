@@ -193,6 +193,7 @@ impl Hub {
             ["rules", "branches", branch @ ..] if !branch.is_empty() => self.branch_rules(asked, settings),
             ["rulesets", id] => self.ruleset(id, settings),
             ["compare", basehead @ ..] if !basehead.is_empty() => self.compare(asked, &basehead.join("/"))?,
+            ["commits"] => self.commits(asked)?,
             ["git", "ref", name @ ..] => self.git_ref(&format!("refs/{}", name.join("/")))?,
             ["git", "blobs", oid] => self.found(oid, "blob", |blob| {
                 let content = STANDARD.encode(&blob.bytes);

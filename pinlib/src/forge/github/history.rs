@@ -1,7 +1,7 @@
-//! What lies between two commits, by the REST API's comparison, page by page.
+//! What lies between two commits, by the REST API's comparison, and what lies behind one, by its list: page by page.
 //!
-//! Its `files` are never looked at: they end at 300 without a word.
-//! Source: <https://docs.github.com/en/rest/commits/commits#compare-two-commits>.
+//! The comparison's `files` are never looked at: they end at 300 without a word.
+//! Source: <https://docs.github.com/en/rest/commits/commits#compare-two-commits> and `#list-commits`.
 
 use super::{
     GitHubForge,
@@ -11,6 +11,7 @@ use crate::{
     backend::{BackendError, BackendErrorKind},
     git::{CommitFact, CommitRange, History, Oid, Person, Signature},
 };
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -50,6 +51,7 @@ struct Who {
     name: String,
     #[serde(default)]
     email: String,
+    date: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
@@ -72,12 +74,14 @@ impl From<Compared> for CommitFact {
             Some(verification) if verification.reason != "unsigned" => Signature::Unproven,
             _ => Signature::Absent,
         };
+        let date = compared.commit.committer.as_ref().and_then(|who| who.date);
         Self {
             oid: compared.sha,
             parents: compared.parents.into_iter().map(|parent| parent.sha).collect(),
             author: person(compared.commit.author),
             committer: person(compared.commit.committer),
             signature,
+            committed: date.map_or(0, |date| date.timestamp()),
             message: compared.commit.message,
         }
     }
@@ -85,24 +89,27 @@ impl From<Compared> for CommitFact {
 
 impl GitHubForge {
     /// What `upto` has and `base` has not.
-    pub(super) async fn between(&self, range: &CommitRange) -> Result<History, BackendError> {
-        let CommitRange { base, upto, limit } = *range;
-        let act = format!("read the history {}..{}", base.short(), upto.short());
-        let cut = |why: String| BackendError::new(BackendErrorKind::Incomplete, &*act).because(why);
+    pub(super) async fn between(
+        &self,
+        base: Oid,
+        CommitRange { upto, limit, .. }: CommitRange,
+        act: &str,
+    ) -> Result<History, BackendError> {
+        let cut = |why: String| BackendError::new(BackendErrorKind::Incomplete, act).because(why);
         let mut facts = Vec::new();
         for page in 1.. {
             let path =
                 format!("/repos/{}/compare/{base}...{upto}?per_page={PAGE}&page={page}", self.repository);
-            let reply = match self.ask(To::Get(&path), &act).await? {
+            let reply = match self.ask(To::Get(&path), act).await? {
                 // One of the two is not there, or they have no ancestor in common: only a base may be unknown.
                 Err(Failure::Refused(refusal)) if refusal.status == StatusCode::NOT_FOUND => {
                     let path = format!("/repos/{}/git/commits/{upto}", self.repository);
-                    let reply = self.ask(To::Get(&path), &act).await?;
-                    return reply.map(|_| History::Unrelated).map_err(|failure| failure.while_reading(&act));
+                    let reply = self.ask(To::Get(&path), act).await?;
+                    return reply.map(|_| History::Unrelated).map_err(|failure| failure.while_reading(act));
                 }
-                reply => reply.map_err(|failure| failure.while_reading(&act))?,
+                reply => reply.map_err(|failure| failure.while_reading(act))?,
             };
-            let found: Comparison = reply.json(&act)?;
+            let found: Comparison = reply.json(act)?;
             if !matches!(&*found.status, "ahead" | "identical") {
                 return Ok(History::Unrelated);
             }
@@ -119,5 +126,26 @@ impl GitHubForge {
             }
         }
         Ok(History::Descends(facts))
+    }
+
+    /// What `upto` has, as far as the limit. GitHub tells the newest first, and no commit before one of its children.
+    pub(super) async fn down_from(
+        &self,
+        CommitRange { upto, limit, .. }: CommitRange,
+        act: &str,
+    ) -> Result<History, BackendError> {
+        let mut facts = Vec::new();
+        for page in 1.. {
+            let path = format!("/repos/{}/commits?sha={upto}&per_page={PAGE}&page={page}", self.repository);
+            let reply = self.ask(To::Get(&path), act).await?.map_err(|failure| failure.while_reading(act))?;
+            let found: Vec<Compared> = reply.json(act)?;
+            let last = found.len() < PAGE;
+            facts.extend(found.into_iter().map(CommitFact::from));
+            if last || facts.len() >= limit {
+                break;
+            }
+        }
+        facts.truncate(limit);
+        Ok(History::to_the_roots(upto, facts))
     }
 }

@@ -338,7 +338,11 @@ impl GitForge for GitHubForge {
     }
 
     async fn history(&self, range: &CommitRange) -> Result<History, BackendError> {
-        self.between(range).await
+        let act = format!("read the history {range}");
+        match range.base {
+            Some(base) => self.between(base, *range, &act).await,
+            None => self.down_from(*range, &act).await,
+        }
     }
 
     async fn commit(&self, commit: &GuardedCommit) -> Result<Oid, CommitError> {

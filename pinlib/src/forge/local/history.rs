@@ -1,4 +1,4 @@
-//! What lies between two commits, by all parents.
+//! What lies between two commits, or behind one, by all parents.
 
 use super::disk::{Disk, failed, id};
 use crate::{
@@ -8,6 +8,8 @@ use crate::{
 };
 use gix::{ObjectId, objs::Kind};
 use std::collections::{BTreeSet, HashSet};
+
+const SHALLOW: &str = "the repository is a shallow clone that ends on the way";
 
 /// What a walk over ancestors met.
 #[derive(Default)]
@@ -22,25 +24,26 @@ struct Ancestors {
 }
 
 impl Disk {
-    /// Every commit that `upto` has and `base` has not; none where `base` is no ancestor, or not here at all.
+    /// Every commit that `upto` has and `base` has not; none where `base` is no ancestor, or not here at all. Without a
+    /// base, as many as the limit says.
     pub(super) fn history(&self, range: &CommitRange) -> Result<Option<Vec<Commit>>, BackendError> {
         let CommitRange { base, upto, limit } = *range;
-        let act = format!("read the history {}..{}", base.short(), upto.short());
+        let act = format!("read the history {range}");
+        let Some(base) = base else { return self.down_from(upto, limit, &act).map(Some) };
         let fail = |why: String| Err(BackendError::new(BackendErrorKind::Incomplete, &*act).because(why));
-        let cut = "the repository is a shallow clone that ends on the way";
         self.commit(upto)?;
         if !matches!(self.object(base)?, Some((Kind::Commit, _))) {
             return Ok(None);
         }
         let mut reached = self.ancestors(upto, Some(base), &act)?;
         if !reached.stop {
-            return if reached.cut { fail(cut.into()) } else { Ok(None) };
+            return if reached.cut { fail(SHALLOW.into()) } else { Ok(None) };
         }
         // A way that ends elsewhere than at the base goes round it, perhaps through the base's own history.
         if reached.root || reached.cut {
             let own = self.ancestors(base, None, &act)?;
             if own.cut || reached.cut {
-                return fail(cut.into());
+                return fail(SHALLOW.into());
             }
             reached.oids.retain(|oid| !own.oids.contains(oid));
         }
@@ -50,6 +53,25 @@ impl Disk {
         let oids: BTreeSet<_> =
             reached.oids.iter().filter_map(|oid| Oid::from_bytes(oid.as_slice())).collect();
         oids.into_iter().map(|oid| self.commit(oid)).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// So many ancestors of `tip`, itself the first, by first parents before others: a line is read without its sides.
+    fn down_from(&self, tip: Oid, limit: usize, act: &str) -> Result<Vec<Commit>, BackendError> {
+        let shallow = self.0.shallow_commits().map_err(|error| failed(act, error))?;
+        let (mut commits, mut met) = (Vec::new(), HashSet::from([tip]));
+        let (mut line, mut sides) = (Some(tip), Vec::new());
+        while let Some(oid) = line.take().or_else(|| sides.pop()).filter(|_| commits.len() < limit) {
+            let commit = self.commit(oid)?;
+            if shallow.as_ref().is_some_and(|ends| ends.contains(&id(oid))) && !commit.fact.parents.is_empty()
+            {
+                return Err(BackendError::new(BackendErrorKind::Incomplete, act).because(SHALLOW));
+            }
+            let mut parents = commit.fact.parents.iter().copied().filter(|parent| met.insert(*parent));
+            line = parents.next();
+            sides.extend(parents);
+            commits.push(commit);
+        }
+        Ok(commits)
     }
 
     /// Every ancestor of `tip`, itself included, that is reached without going through `stop`.

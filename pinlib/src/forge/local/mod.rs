@@ -119,7 +119,10 @@ impl GitForge for LocalForge {
             }
             facts.push(fact);
         }
-        Ok(History::Descends(facts))
+        Ok(match range.base {
+            Some(_) => History::Descends(facts),
+            None => History::to_the_roots(range.upto, facts),
+        })
     }
     async fn commit(&self, commit: &GuardedCommit) -> Result<Oid, CommitError> {
         let (guarded, person, checked_out) = (commit.clone(), self.author.person().clone(), self.checked_out);

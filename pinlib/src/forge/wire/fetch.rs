@@ -34,8 +34,8 @@ pub(super) struct Wish<'a> {
     pub(super) have: Option<Oid>,
     /// Send also where `have` does not suffice to tell that the ends meet.
     pub(super) done: bool,
-    /// Commits without their ancestors.
-    pub(super) alone: bool,
+    /// So many commits deep, where not all ancestors are wanted.
+    pub(super) depth: Option<usize>,
     /// How many levels of trees come with a commit.
     pub(super) levels: usize,
 }
@@ -165,8 +165,8 @@ impl Offer {
         if let Some(have) = wish.have {
             ask = ask.line(format!("have {have}"));
         }
-        if wish.alone {
-            ask = ask.line("deepen 1");
+        if let Some(depth) = wish.depth {
+            ask = ask.line(format!("deepen {depth}"));
         }
         if self.filter {
             ask = ask.line(format!("filter tree:{}", wish.levels));

@@ -76,7 +76,9 @@ pub(crate) fn pkt_line(bytes: &[u8]) {
             assert!(bytes.windows(text.len()).any(|part| part == text.as_bytes()), "the server said so");
         }
         assert!(now(forge.read(&[(upto, path)])).is_err() && now(forge.trees(&[upto])).is_err());
-        now(forge.history(&CommitRange { base, upto, limit: 9 })).ok();
+        for base in [Some(base), None] {
+            now(forge.history(&CommitRange { base, upto, limit: 9 })).ok();
+        }
     }
 }
 

@@ -66,6 +66,9 @@ struct Memory {
     bytes: usize,
 }
 
+/// What git takes for the end of every history.
+const DEEPEST: usize = 0x7fff_ffff;
+
 /// More bytes of objects than this are not kept.
 const KEPT: usize = 64 << 20;
 
@@ -166,17 +169,23 @@ impl<T: Transport> GitForge for WireForge<T> {
 
     async fn history(&self, range: &CommitRange) -> Result<History, BackendError> {
         let CommitRange { base, upto, limit } = *range;
-        if base == upto {
+        if base == Some(upto) {
             return Ok(History::Descends(Vec::new()));
         }
-        let act = format!("read the history {}..{}", base.short(), upto.short());
+        let act = format!("read the history {range}");
         let offer = self.offer(&act).await?;
-        if base.format() != offer.format || upto.format() != offer.format {
-            return Ok(History::Unrelated);
+        if [base, Some(upto)].iter().flatten().any(|oid| oid.format() != offer.format) {
+            return match base {
+                Some(_) => Ok(History::Unrelated),
+                None => Err(BackendError::new(BackendErrorKind::NotFound, act)
+                    .because(format!("{upto} names no object of a {:?} repository", offer.format))),
+            };
         }
-        let wish = Wish { wants: &[upto], have: Some(base), done: false, alone: false, levels: 0 };
+        // No commit is deeper than there are commits: so many deep holds the limit, and little more.
+        let depth = base.is_none().then(|| limit.clamp(1, DEEPEST));
+        let wish = Wish { wants: &[upto], have: base, done: base.is_none(), depth, levels: 0 };
         let mut fetched = offer.fetch(&self.transport, wish, &act).await?;
-        if !fetched.common {
+        if base.is_some() && !fetched.common {
             // The server does not know the base, so it has not sent all that it has.
             return Ok(History::Unrelated);
         }
@@ -190,8 +199,8 @@ impl<T: Transport> GitForge for WireForge<T> {
         let reader = Reader { forge: self, act: &act, objects };
         let (mut facts, mut met, mut seen) = (Vec::new(), false, BTreeSet::new());
         let mut todo = vec![upto];
-        while let Some(oid) = todo.pop() {
-            if oid == base {
+        while let Some(oid) = todo.pop().filter(|_| base.is_some() || facts.len() < limit) {
+            if Some(oid) == base {
                 met = true;
             } else if reader.objects.contains_key(&oid) && seen.insert(oid) {
                 // What the server left out, it has found in the base's history: there the walk ends.
@@ -200,11 +209,13 @@ impl<T: Transport> GitForge for WireForge<T> {
                 if let Some(signed) = signed.filter(|_| fact.author == *self.author.person()) {
                     fact.signature = self.author.judge(&signed.signature, &signed.payload).await;
                 }
-                todo.extend(fact.parents.iter().copied());
+                // First parents first: a line is read without its sides.
+                todo.extend(fact.parents.iter().rev());
                 facts.push(fact);
             }
         }
         match met {
+            _ if base.is_none() => Ok(History::to_the_roots(upto, facts)),
             // Each way from `upto` to an ancestor of it passes through commits that the base has not, so all of them
             // are here: had the base been such an ancestor, a way would have met it.
             false => Ok(History::Unrelated),

@@ -64,7 +64,7 @@ impl<T: Transport> Reader<'_, T> {
                 wants: &wants,
                 have: None,
                 done: true,
-                alone: kind != Wanted::Inside,
+                depth: (kind != Wanted::Inside).then_some(1),
                 levels: usize::from(kind == Wanted::Commits),
             };
             let fetched =
