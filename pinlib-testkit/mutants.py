@@ -9,8 +9,8 @@ A mutant is (name, file, what stands there, what shall stand there); white space
 """
 import os, pathlib, re, shutil, subprocess, sys, time
 
-PIN, GUARD, RECORD, RECOGNISE, GIT, READ, MANIFEST, PLAN, RESOLVE, REQUEST = (
-    f"pinlib/src/{name}.rs" for name in "pin guard record recognise git/names read manifest/mod plan resolve request".split())
+PIN, GUARD, RECORD, RECOGNISE, GIT, READ, MANIFEST, PLAN, RESOLVE, REQUEST, WAIT = (
+    f"pinlib/src/{name}.rs" for name in "pin guard record recognise git/names read manifest/mod plan resolve request wait".split())
 FACTS = "pinlib/src/git/facts.rs"
 EVIDENCE, IMAGE, HTTP, LAYOUT = (f"pinlib/src/{name}.rs" for name in "evidence image/document http registry/layout".split())
 OCI, ANSWER, AUTH, ENDPOINT, LOGINS = (f"pinlib/src/registry/oci/{name}.rs" for name in "mod answer auth endpoint logins".split())
@@ -44,10 +44,21 @@ MUTANTS = [
     ("bytes are not looked at", PIN, "if plan::holds(&files, images)", "if false"),
     ("bytes are taken on trust", PIN, "if plan::holds(&files, images)", "if true"),
     ("an empty plan proves the branch", PIN, "let mut seen = request.options().policy != Policy::Exact;", "let mut seen = true;"),
-    ("lost means lost, under every policy", PIN, "let Some(now) = actual else { break };", "let Some(now) = actual.filter(|_| false) else { break };"),
+    ("lost means lost, under every policy", PIN, "let (Some(now), Some(pause)) = (actual, pause) else", "let (Some(now), Some(pause)) = (actual.filter(|_| false), pause) else"),
+    # After a lost race
+    ("a wait has no bound in tries", WAIT, "if decisions >= self.tries ||", "if self.tries == 0 ||"),
+    ("a wait has no bound in time", WAIT, "|| left.is_zero()", "|| self.time.is_zero()"),
+    ("the last pause goes past the bound in time", WAIT, ".min(left)", ""),
+    ("a lost race is the end for who does not wait", WAIT, "(decisions == 1).then_some", "(decisions == 0).then_some"),
+    ("who does not wait tries for ever", WAIT, "(decisions == 1).then_some", "(decisions < 9).then_some"),
+    ("pauses do not grow", WAIT, "2u32.saturating_pow(decisions - 1)", "1u32.saturating_pow(decisions - 1)"),
+    ("pauses grow without end", WAIT, ".min(LONGEST)", ""),
+    ("all runs pause alike", WAIT, "run.draw(decisions).into()", "u32::from(u16::MAX)"),
+    ("after a pause the old head is decided on", PIN, "let head = if pause.is_zero() {", "let head = if !pause.is_zero() { self.wait(pause).await; seen } else if pause.is_zero() {"),
+    ("waiting is asked of exact", REQUEST, "options.wait != Wait::default()", "false && options.wait != Wait::default()"),
     ("resolved first, read then", PIN, "join(self.resolve(request), self.snapshot(request, None)).await; let (images, mut snapshot)", "(self.resolve(request).await, self.snapshot(request, None).await);\n        let (images, mut snapshot)"),
     # The guard
-    ("exact passes a moved head", GUARD, "Policy::Exact => Err(moved(Movement::Raced))", "Policy::Exact => Ok(Basis::Exact)"),
+    ("exact passes a moved head", GUARD, "Policy::Exact => Err(moved(Movement::Raced { times: 1 }))", "Policy::Exact => Ok(Basis::Exact)"),
     ("pins-only passes all", GUARD, "find(|commit| commit.pin.is_none())", "find(|_| false)"),
     ("inputs passes all", GUARD, "path.is_in(input)", "false && path.is_in(input)"),
     ("inputs by prefix of text", GIT, "rest.is_empty() || rest.starts_with('/')", "true || rest.is_empty()"),

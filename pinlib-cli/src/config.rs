@@ -4,7 +4,7 @@ use crate::{
     args::{
         image::ImageArg,
         target::TargetKeys,
-        values::{AppId, Committer, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace, Sign},
+        values::{AppId, Committer, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace, Sign, Time},
     },
     failure::Failure,
     surroundings::Surroundings,
@@ -48,6 +48,10 @@ pub(crate) struct Config {
     pub(crate) append_only: Option<bool>,
     /// Lets another digest of the same source commit replace the one that stands.
     pub(crate) replace_rebuilt: Option<bool>,
+    /// How long a pin goes on after lost races, as `5m`: each time it is decided anew, at the new head.
+    pub(crate) wait: Option<Time>,
+    /// How often it is decided at most, within that time.
+    pub(crate) tries: Option<u32>,
     /// Who the commits are by: `Name <email>`.
     pub(crate) author: Option<Committer>,
     /// What commits are signed with: `ssh:KEYFILE`, `gpg` or `gpg:KEYID`.

@@ -50,7 +50,11 @@ impl Failure {
             Self::Usage { hint, .. } => return hint.clone(),
             Self::Defect(_) => "this is a defect of pinlib: please report it with the output of -vv",
             Self::Pin(error) => match error {
-                PinError::HeadMoved { actual: Some(now), how: Movement::Raced, .. } => {
+                PinError::HeadMoved { how: Movement::Raced { times: 2.. }, .. } => {
+                    "--wait decides again until it lands, within a time and a number of --tries; pins of one build can share a \
+                     commit"
+                }
+                PinError::HeadMoved { actual: Some(now), how: Movement::Raced { .. }, .. } => {
                     return Some(format!(
                         "the build of {} pins its own image. If the branch moves more often than a build takes, see \
                          --policy pins-only",

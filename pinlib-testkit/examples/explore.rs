@@ -179,18 +179,26 @@ fn exhaust(out: &mut impl Write, name: &str, plan: &Plan) -> Result<bool, Failed
 
 fn exhaustive(out: &mut impl Write) -> Result<bool, Failed> {
     let mut held = true;
-    for guard in Guard::ALL {
+    for (guard, wait) in [
+        (Guard::Exact, false),
+        (Guard::PinsOnly, false),
+        (Guard::PinsOnly, true),
+        (Guard::Inputs, false),
+        (Guard::Inputs, true),
+    ] {
+        let job = |image| Job { wait, ..Job::of(image, guard) };
+        let name = if wait { format!("{guard:?} that waits") } else { format!("{guard:?}") };
         for second in [Image::Web, Image::Api] {
-            let jobs = vec![Job::of(Image::Web, guard), Job::of(second, guard)];
-            let name = format!("two pins, {guard:?}, web and {}", second.name());
+            let jobs = vec![job(Image::Web), job(second)];
+            let name = format!("two pins, {name}, web and {}", second.name());
             held &= exhaust(out, &name, &Plan::quiet(jobs, Vec::new()))?;
         }
         for act in
             [Move::Docs, Move::Src, Move::TakeBack(Image::Web), Move::ForceBack, Move::Delete, Move::Protect]
         {
-            let jobs = Image::ALL.map(|image| Job::of(image, guard)).into();
+            let jobs = Image::ALL.map(job).into();
             let plan = Plan { preemptions: Some(2), ..Plan::quiet(jobs, vec![act]) };
-            let name = format!("three pins, {guard:?}, somebody {act}, two preemptions");
+            let name = format!("three pins, {name}, somebody {act}, two preemptions");
             held &= exhaust(out, &name, &plan)?;
         }
     }

@@ -9,7 +9,7 @@ use std::{
 /// Tells the time and waits.
 #[async_trait]
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The time for the commit's date; nothing is ever ordered by it.
+    /// The time, for the commit's date and to bound how long a pin goes on; nothing is ever ordered by it.
     fn now(&self) -> SystemTime;
     /// Waits.
     async fn sleep(&self, time: Duration);
@@ -18,7 +18,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
 /// How long to bear with servers.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// How often anything is tried.
+    /// How often anything is asked or looked for.
     pub tries: u32,
     /// The wait before the second try; it doubles. All waits together should outlast the oldest stale read.
     pub pause: Duration,

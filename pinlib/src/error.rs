@@ -57,13 +57,17 @@ pub enum Mismatch {
     Was { path: RepoPath, expected: String, found: String },
 }
 
+fn again(times: u32) -> String {
+    if times > 1 { format!(", {times} times") } else { String::new() }
+}
+
 /// How the branch went away from under a pin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum Movement {
-    #[error("another commit came first")]
-    Raced,
+    #[error("another commit came first{}", again(*times))]
+    Raced { times: u32 },
     #[error("it was forced back")]
     Rewound,
     #[error("it does not descend from there")]

@@ -157,7 +157,7 @@ fn permit(plan: &PinPlan) -> Result<Basis, PinError> {
     }
     let since = || passed.keys().copied().collect();
     match &plan.options().policy {
-        Policy::Exact => Err(moved(Movement::Raced)),
+        Policy::Exact => Err(moved(Movement::Raced { times: 1 })),
         _ if root != Some(source) => Err(moved(Movement::Sideways)),
         Policy::PinsOnly => match passed.values().find(|commit| commit.pin.is_none()) {
             Some(other) => Err(moved(Movement::NotAPin { commit: other.fact.oid })),

@@ -15,6 +15,7 @@ mod record;
 mod request;
 mod resolved;
 mod snapshot;
+mod wait;
 
 // what decides, pure:
 mod guard;
@@ -87,3 +88,4 @@ pub use request::{DigestSource, EvidenceRule, ImagePin, PinOptions, PinRequest, 
 pub use resolve::resolve;
 pub use resolved::{Evidence, ResolvedImage};
 pub use snapshot::{Change, HOLDS, Kin, Passage, Passed, Snapshot};
+pub use wait::Wait;

@@ -77,18 +77,19 @@ impl Pinner {
     pub async fn pin(&self, request: &PinRequest, run: RunId) -> Result<Receipt, PinError> {
         let (images, snapshot) = join(self.resolve(request), self.snapshot(request, None)).await;
         let (images, mut snapshot) = (images?, snapshot?);
+        let (began, mut decisions) = (self.clock.now(), 0);
         // Under `exact` the first head is A itself, which nobody has seen on the branch yet.
         let mut seen = request.options().policy != Policy::Exact;
-        let mut actual = None;
-        for _ in 0..self.patience.tries.max(1) {
+        loop {
+            decisions += 1;
             let plan = PinPlan::new(request, &images, snapshot)?;
             let (head, claim, proof) = (plan.snapshot().head(), plan.claim().clone(), plan.proof());
             let receipt = |done, commit| {
                 let (branch, images) = (request.branch().clone(), images.clone());
-                Receipt { done, branch, commit, claim, proof, run, images }
+                Receipt { done, branch, commit, claim, proof, run, decisions, images }
             };
             let already = Done::AlreadyPinned;
-            actual = match guard::judge(plan, run, self.clock.now())? {
+            let actual = match guard::judge(plan, run, self.clock.now())? {
                 Verdict::Clear(commit) => match self.land(request, &images, &commit).await? {
                     Fate::Landed(oid) => {
                         let (parent, basis) = (commit.expected_head(), commit.basis().clone());
@@ -106,19 +107,21 @@ impl Pinner {
             };
             // Nothing is carried over to another head: it is read and judged from scratch. Under `exact` that can only
             // find the digests there, or the better reason why not.
-            let Some(now) = actual else { break };
-            snapshot = match self.snapshot(request, Some(now)).await {
-                Err(PinError::Backend(_)) => break,
+            let lost = || PinError::HeadMoved {
+                branch: request.branch().clone(),
+                expected: request.source(),
+                actual,
+                how: Movement::Raced { times: decisions },
+            };
+            let gone = self.clock.now().duration_since(began).unwrap_or_default();
+            let pause = request.options().wait.pause(run, self.patience.pause, decisions, gone);
+            let (Some(now), Some(pause)) = (actual, pause) else { return Err(lost()) };
+            snapshot = match self.read_again(request, now, pause).await {
+                Err(PinError::Backend(_)) => return Err(lost()),
                 read => read?,
             };
             seen = true;
         }
-        Err(PinError::HeadMoved {
-            branch: request.branch().clone(),
-            expected: request.source(),
-            actual,
-            how: Movement::Raced,
-        })
     }
 
     /// What [`Pinner::pin`] would do now, short of judging and doing it.
@@ -234,6 +237,22 @@ impl Pinner {
 
     async fn snapshot(&self, request: &PinRequest, at: Option<Oid>) -> Result<Snapshot, PinError> {
         self.patiently(|| read::snapshot(&*self.forge, request, at).boxed()).await
+    }
+
+    /// Reads at the head that was just seen; after a pause, at the one that stands there by then.
+    async fn read_again(
+        &self,
+        request: &PinRequest,
+        seen: Oid,
+        pause: Duration,
+    ) -> Result<Snapshot, PinError> {
+        let head = if pause.is_zero() {
+            seen
+        } else {
+            self.wait(pause).await;
+            self.head(request).await?
+        };
+        self.snapshot(request, Some(head)).await
     }
 
     async fn head(&self, request: &PinRequest) -> Result<Oid, PinError> {

@@ -53,6 +53,14 @@ impl fmt::Display for RunId {
 
 by_text!(RunId);
 
+impl RunId {
+    /// The n-th draw of a run: two of its bytes, the first two again after the last.
+    pub(crate) fn draw(self, n: u32) -> u16 {
+        let (pairs, _) = self.0.as_chunks::<2>();
+        pairs.iter().cycle().nth(n as usize % pairs.len()).map_or(0, |pair| u16::from_be_bytes(*pair))
+    }
+}
+
 /// What a commit does to its sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {

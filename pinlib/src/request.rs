@@ -5,6 +5,7 @@ use crate::{
     git::{BranchName, Oid, RepoPath},
     image::{Digest, Platform, Reference},
     manifest::ManifestEditor,
+    wait::Wait,
 };
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -114,6 +115,8 @@ pub struct PinOptions {
     pub append_only: bool,
     /// Lets another digest of the same source commit replace the one that stands.
     pub replace_rebuilt: bool,
+    /// How long to go on after lost races.
+    pub wait: Wait,
 }
 
 /// Images built from one commit, to be written to one branch in one commit.
@@ -129,8 +132,8 @@ impl PinRequest {
     /// Checks the request as a whole.
     ///
     /// # Errors
-    /// `Invalid` when it names no image or no target, names one twice, asks for evidence without a registry, or
-    /// names no inputs where the policy is `inputs`.
+    /// `Invalid` when it names no image or no target, names one twice, asks for evidence without a registry, names no inputs
+    /// where the policy is `inputs`, or waits under `exact`, where no later head is ever right.
     pub fn new(
         source: Oid,
         branch: BranchName,
@@ -164,6 +167,11 @@ impl PinRequest {
         }
         if matches!(&options.policy, Policy::Inputs(paths) if paths.is_empty()) {
             return invalid("the inputs policy needs to know the inputs");
+        }
+        if options.policy == Policy::Exact && options.wait != Wait::default() {
+            return invalid(
+                "waiting is for nothing under the policy exact: once the branch moved, no head is right",
+            );
         }
         Ok(Self { source, branch, images, options })
     }

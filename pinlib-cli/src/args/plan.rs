@@ -81,7 +81,7 @@ async fn objection(
             branch: request.branch().clone(),
             expected: request.source(),
             actual: Some(head),
-            how: Movement::Raced,
+            how: Movement::Raced { times: 1 },
         }),
         Err(error) => Some(error.into()),
     })

@@ -9,6 +9,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 /// Reads from YAML what reads from text.
@@ -208,6 +209,34 @@ impl fmt::Display for Sign {
     }
 }
 
+/// A length of time: `90s`, `5m` or `1h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub(crate) struct Time(#[schemars(with = "String")] pub(crate) Duration);
+
+by_text!(Time);
+
+/// The units of time, the longest first, in seconds.
+const UNITS: [(char, u64); 3] = [('h', 3600), ('m', 60), ('s', 1)];
+
+impl FromStr for Time {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let seconds = UNITS.iter().find_map(|(unit, seconds)| {
+            text.strip_suffix(*unit)?.parse::<u32>().ok().map(|n| u64::from(n) * seconds)
+        });
+        Ok(Self(Duration::from_secs(seconds.context("want a time, as 90s, 5m or 1h")?)))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.0.as_secs();
+        let whole = UNITS.iter().find(|(_, seconds)| all % seconds == 0);
+        whole.map_or(Ok(()), |(unit, seconds)| write!(f, "{}{unit}", all / seconds))
+    }
+}
+
 /// A file or folder.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -307,3 +336,21 @@ macro_rules! by_name {
 
 by_name!(PolicyName);
 by_name!(EvidenceName);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_one_unit_and_are_told_in_the_longest() {
+        for (text, seconds, told) in
+            [("90s", 90, "90s"), ("300s", 300, "5m"), ("120m", 7200, "2h"), ("0s", 0, "0h")]
+        {
+            let time: Time = text.parse().expect(text);
+            assert_eq!((time.0, time.to_string().as_str()), (Duration::from_secs(seconds), told));
+        }
+        for text in ["", "5", "m", "-5m", "1.5h", "5 m", "1h30m", "99999999999s"] {
+            assert!(text.parse::<Time>().is_err(), "{text}");
+        }
+    }
+}

@@ -121,8 +121,12 @@ fn of_pin(pin: &Pin, report: &Report) -> Vec<String> {
     let branch = clean::line(pin.branch.as_deref().unwrap_or_default());
     match report.outcome {
         Outcome::Pinned => {
-            let text =
-                format!("{branch} {} → {}", short(pin.expected_head.as_ref()), short(pin.commit.as_ref()));
+            let again = match pin.decisions {
+                Some(n) if n > 1 => format!(", decided {n} times"),
+                _ => String::new(),
+            };
+            let (from, to) = (short(pin.expected_head.as_ref()), short(pin.commit.as_ref()));
+            let text = format!("{branch} {from} → {to}{again}");
             lines.push(step(
                 "Pinned",
                 &format!("{text}  {}", dim(&cost(report.traffic.total, report.seconds))),

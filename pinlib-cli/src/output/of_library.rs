@@ -3,7 +3,7 @@
 use super::v1::{Basis, Edit, Image, Pin};
 use crate::diff;
 use pinlib::{
-    Basis as Why, DigestSource, Done, Evidence, FileEdit, PinError, PinPlan, PinRequest, Receipt,
+    Basis as Why, DigestSource, Done, Evidence, FileEdit, Movement, PinError, PinPlan, PinRequest, Receipt,
     ResolvedImage,
 };
 
@@ -56,6 +56,7 @@ pub(crate) fn receipt(receipt: &Receipt, body: &mut Pin) {
     body.commit = Some(receipt.commit.to_string());
     body.key = Some(receipt.claim.key().to_string());
     body.proof = Some(receipt.proof.to_string());
+    body.decisions = Some(receipt.decisions);
     body.images = receipt.images.iter().map(resolved).collect();
     if let Done::Pinned { parent, basis, edits: files } = &receipt.done {
         body.changed = true;
@@ -108,7 +109,10 @@ fn edits(files: &[FileEdit]) -> Vec<Edit> {
 /// What a refusal tells of the branch and the pin.
 pub(crate) fn refusal(error: &PinError, body: &mut Pin) {
     match error {
-        PinError::HeadMoved { expected, actual, .. } => {
+        PinError::HeadMoved { expected, actual, how, .. } => {
+            if let Movement::Raced { times } = how {
+                body.decisions = Some(*times);
+            }
             body.expected_head = Some(expected.to_string());
             body.actual_head = actual.map(|oid| oid.to_string());
         }

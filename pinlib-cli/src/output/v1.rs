@@ -141,6 +141,8 @@ pub(crate) struct Pin {
     pub(crate) policy: Option<String>,
     /// Why the policy let it pass.
     pub(crate) basis: Option<Basis>,
+    /// How often it was decided: once, and once more after each race that was lost.
+    pub(crate) decisions: Option<u32>,
     pub(crate) images: Vec<Image>,
     /// What changed, or would.
     pub(crate) edits: Vec<Edit>,

@@ -44,11 +44,34 @@ fn a_moved_branch_that_only_got_pins_takes_another_where_told() -> Result {
     let words =
         ["pin", "--source-commit", &a, "--image", &image, "--target=kustomization:deploy/kustomization.yaml"];
     assert_eq!(scene.run(&words)?.code, Some(3));
-    let run = scene.run(&[&words[..], &["--policy=pins-only", "--json"]].concat())?;
+    let run = scene.run(&[&words[..], &["--policy=pins-only", "--wait=1m", "--json"]].concat())?;
     assert_eq!(run.code, Some(0), "{run:?}");
     let report = run.json();
     assert_eq!(report["expected_head"], first.to_string());
     assert_eq!(report["basis"]["policy"], "pins-only");
+    assert_eq!(report["decisions"], 1);
     assert_eq!(scene.repository.git(&["log", "-1", "--format=%P", "main"])?, first.to_string());
+    Ok(())
+}
+
+#[test]
+fn a_wait_that_can_help_nobody_is_a_word_too_many() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    let run = scene.pin(&["--wait"])?;
+    assert_eq!(run.code, Some(2));
+    assert_data_eq!(
+        scene.tidy(&run.err)?,
+        str!["error: waiting is for nothing under the policy exact: once the branch moved, no head is right"]
+    );
+    let run = scene.pin(&["--policy=pins-only", "--tries=3"])?;
+    assert_eq!(run.code, Some(2));
+    assert_data_eq!(
+        scene.tidy(&run.err)?,
+        str![[r#"
+error: tries bounds a wait, and there is none
+hint: give --wait
+"#]]
+    );
+    assert_eq!(scene.head()?, scene.a);
     Ok(())
 }

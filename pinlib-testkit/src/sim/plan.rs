@@ -71,6 +71,8 @@ pub struct Job {
     pub append_only: bool,
     /// The caller lets a rebuild replace what stands.
     pub replace_rebuilt: bool,
+    /// Goes on after lost races, where its policy can.
+    pub wait: bool,
     /// One of its files has no site.
     pub broken: bool,
     /// Begins when that job has ended.
@@ -89,6 +91,7 @@ impl Job {
             digested: Digested::Declared,
             append_only: false,
             replace_rebuilt: false,
+            wait: false,
             broken: false,
             after: None,
         }
@@ -107,6 +110,7 @@ impl fmt::Display for Job {
             (self.rebuilt, "rebuilt"),
             (self.append_only, "append only"),
             (self.replace_rebuilt, "replaces rebuilds"),
+            (self.wait, "waits"),
             (self.broken, "one file broken"),
         ] {
             if is {

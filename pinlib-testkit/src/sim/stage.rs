@@ -11,7 +11,7 @@ use crate::{
 };
 use pinlib::{
     BranchName, Digest, DigestSource, GitForge, HOLDS, ImagePin, Oid, PinError, PinOptions, PinRequest,
-    Policy, RepoPath, Target,
+    Policy, RepoPath, Target, Wait,
 };
 use std::{
     fmt::Write as _,
@@ -19,7 +19,11 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    time::Duration,
 };
+
+/// How long a pin that waits does: either bound can be met, as the clock jumps.
+const WAIT: Wait = Wait { tries: 4, time: Duration::from_secs(10) };
 
 /// A forge that lives in memory, right or wrong.
 pub trait Server: GitForge + Default {
@@ -113,7 +117,9 @@ impl<S: Server> Stage<S> {
         };
         let (append_only, replace_rebuilt) = (job.append_only, job.replace_rebuilt);
         let known = Image::ALL.map(target).into();
-        let options = PinOptions { policy, append_only, replace_rebuilt, known, ..PinOptions::default() };
+        let wait = if job.wait { WAIT } else { Wait::default() };
+        let options =
+            PinOptions { policy, append_only, replace_rebuilt, known, wait, ..PinOptions::default() };
         let source = if job.newer { self.newer } else { self.source };
         PinRequest::new(source, self.branch.clone(), images, options)
     }

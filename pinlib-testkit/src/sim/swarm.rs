@@ -222,6 +222,7 @@ fn jobs(dice: &mut Dice, rates: &Rates, forced: bool) -> Vec<Job> {
         job.newer = comes(dice, rates, Fault::OlderBuild) && dice.chance(60);
         job.rebuilt = comes(dice, rates, Fault::Rebuild) && dice.chance(50);
         job.replace_rebuilt = dice.chance(20);
+        job.wait = guard != Guard::Exact && dice.chance(50);
         job.broken = comes(dice, rates, Fault::OneFileBroken) && dice.chance(30);
         jobs.push(job);
     }

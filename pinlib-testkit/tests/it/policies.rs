@@ -163,7 +163,7 @@ fn ended(refused: &PinError) -> End {
         PinError::Mismatch(Mismatch::Rebuilt { .. }) => End::Rebuilt,
         PinError::HeadMoved { how, .. } => match how {
             Movement::ByHand { .. } => End::ByHand,
-            Movement::Raced => End::Raced,
+            Movement::Raced { .. } => End::Raced,
             Movement::NotAPin { .. } => End::NotAPin,
             Movement::InputChanged { .. } => End::InputChanged,
             other => panic!("no history of these is {other}"),

@@ -44,6 +44,24 @@ fn two_pins_in_every_schedule() {
     }
 }
 
+/// Among pins alone, who waits lands: in every schedule, up to the bound of the next test.
+#[test]
+fn three_pins_that_wait_all_land() {
+    for guard in [Guard::PinsOnly, Guard::Inputs] {
+        let jobs = Image::ALL.map(|image| Job { wait: true, ..Job::of(image, guard) }).into();
+        let plan = Plan { preemptions: Some(2), ..Plan::quiet(jobs, Vec::new()) };
+        let landed = |tape: &Arc<Tape>| {
+            let played = play::<MemoryForge>(&plan, tape, false).map_err(|error| error.to_string())?;
+            match played.verdict {
+                Ok(3) => Ok(()),
+                other => Err(format!("{other:?}: {:?}", played.ends)),
+            }
+        };
+        let runs = explore(landed).unwrap_or_else(|example| panic!("{guard:?}: {example}\n{plan}"));
+        say(format_args!("three pins that wait, {guard:?}: {runs} schedules"));
+    }
+}
+
 /// The bound: a pin that could go on is left at most once, for another pin or for somebody. Without a person, and under
 /// `exact`, all schedules.
 #[test]

@@ -7,7 +7,7 @@ use super::{
     connect::ConnectArgs,
     image::ImageArg,
     target::TargetKeys,
-    values::{AppId, Committer, EvidenceName, ForgePlace, PolicyName, Sign},
+    values::{AppId, Committer, EvidenceName, ForgePlace, PolicyName, Sign, Time},
 };
 use crate::{
     backends::{self, Backends, Places},
@@ -17,7 +17,10 @@ use crate::{
     output::Screen,
     surroundings::Surroundings,
 };
-use pinlib::{BranchName, EvidenceRule, ImagePin, Oid, PinOptions, PinRequest, Reference};
+use pinlib::{BranchName, EvidenceRule, ImagePin, Oid, PinOptions, PinRequest, Reference, Wait};
+
+/// So often a pin that waits is decided where nobody says how often.
+const TRIES: u32 = 30;
 
 /// What to pin, where, and under which guard.
 #[derive(Debug, clap::Args)]
@@ -64,6 +67,13 @@ pub(crate) struct RequestArgs {
     /// Lets another digest of the same source commit replace the one that stands
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     replace_rebuilt: Option<bool>,
+    /// Goes on after lost races for so long, as 90s, 5m or 1h: each time it is decided anew, at the new head. For the
+    /// policies pins-only and inputs
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "5m")]
+    wait: Option<Time>,
+    /// With --wait: how often it is decided at most [default: 30]
+    #[arg(long, value_name = "N")]
+    tries: Option<u32>,
     /// With --target: keeps the tag before the digest
     #[arg(long, requires = "targets")]
     keep_tag: bool,
@@ -120,6 +130,7 @@ struct PolicyArgs {
     evidence: EvidenceName,
     append_only: bool,
     replace_rebuilt: bool,
+    wait: Wait,
 }
 
 /// Where a job's values came from, and what was worth a word on the way.
@@ -160,6 +171,7 @@ impl RequestArgs {
             known: self.known(config, &images)?,
             append_only: policy.append_only,
             replace_rebuilt: policy.replace_rebuilt,
+            wait: policy.wait,
         };
         let request = PinRequest::new(source, branch, images, options)?;
         let backends = backends::open(places, request.images(), around).await?;
@@ -198,6 +210,8 @@ impl RequestArgs {
         let append_only = chooser.choose("append-only", self.append_only, config.append_only, None)?;
         let replace_rebuilt =
             chooser.choose("replace-rebuilt", self.replace_rebuilt, config.replace_rebuilt, None)?;
+        let wait = chooser.choose("wait", self.wait, config.wait, None)?;
+        let tries = chooser.choose("tries", self.tries, config.tries, None)?;
         let allow =
             chooser.choose("allow-checked-out", self.allow_checked_out, config.allow_checked_out, None)?;
         let author = chooser.choose("author", self.author.clone(), config.author.clone(), None)?;
@@ -227,6 +241,15 @@ impl RequestArgs {
             evidence: evidence.unwrap_or_default(),
             append_only: append_only.unwrap_or_default(),
             replace_rebuilt: replace_rebuilt.unwrap_or_default(),
+            wait: match (wait, tries) {
+                (None, None) => Wait::default(),
+                (Some(Time(time)), tries) => Wait { tries: tries.unwrap_or(TRIES), time },
+                (None, Some(_)) => {
+                    return Err(
+                        Failure::usage("tries bounds a wait, and there is none").with_hint("give --wait")
+                    );
+                }
+            },
         };
         Ok(Settled { file, source, branch, policy, places })
     }
