@@ -87,6 +87,12 @@ if [ -n "${INPUT_DIGEST:-}" ]; then
   fi
   arguments[0]+="@$INPUT_DIGEST"
 fi
+if [ -n "${INPUT_DIGESTS:-}" ]; then
+  if [ "${#arguments[@]}" -ne 0 ]; then
+    refuse 2 invalid 'give image or digests, not both'
+  fi
+  arguments+=(--digests=-)
+fi
 lines --target "${INPUT_TARGET:-}"
 one --app app-id "$app"
 one --installation installation-id "${INPUT_INSTALLATION_ID:-}"
@@ -109,7 +115,8 @@ lines '' "${INPUT_ARGS:-}"
 # pinlib writes the outputs, the summary and the annotations itself. Its data is in the outputs already: of stdout the log
 # needs nothing.
 code=0
-PINLIB_ON_RACE=$INPUT_ON_RACE "${PINLIB_BIN:-pinlib}" pin ${arguments[@]+"${arguments[@]}"} >/dev/null || code=$?
+PINLIB_ON_RACE=$INPUT_ON_RACE "${PINLIB_BIN:-pinlib}" pin ${arguments[@]+"${arguments[@]}"} \
+  <<<"${INPUT_DIGESTS:-}" >/dev/null || code=$?
 if ! [ -s "$GITHUB_OUTPUT" ]; then
   # It did not come to a report: the arguments were not its grammar, or it died, and nobody knows how far it came.
   case $code in

@@ -115,6 +115,21 @@ fn a_pin_sets_the_outputs_and_shows_its_diff() -> Result {
 }
 
 #[test]
+fn what_a_build_reports_is_an_input_as_it_is() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    let (a, digest) = (scene.a.to_string(), scene.digest());
+    let metadata = format!(
+        "{{\n  \"web\": {{\n    \"containerimage.digest\": \"{digest}\",\n    \"image.name\": \"{IMAGE}:1\"\n  }}\n}}"
+    );
+    let mut variables = inputs(&a, "");
+    variables.extend([("INPUT_IMAGE", ""), ("INPUT_DIGESTS", &metadata)]);
+    let run = step(&scene, "pin.sh", &variables)?;
+    assert_eq!((run.code, output(&scene, "outcome")?.as_deref()), (Some(0), Some("pinned")), "{run:?}");
+    assert!(scene.file("deploy/rollout.yaml")?.contains(&scene.reported()));
+    Ok(())
+}
+
+#[test]
 fn a_lost_race_is_red_or_neutral_and_told_the_same() -> Result {
     let Some(scene) = Scene::open()? else { return Ok(()) };
     scene.repository.push(&main_branch(), &[("README", "tea\n")], "Sell tea")?;
@@ -252,6 +267,7 @@ fn inputs_that_do_not_fit_together_are_refused() -> Result {
         (&[("INPUT_DIGEST", &digest), ("INPUT_IMAGE", "a\nb")], "digest goes with one image"),
         (&[("INPUT_DIGEST", &digest), ("INPUT_IMAGE", "a@sha256:0")], "digest goes with one image"),
         (&[("INPUT_DIGEST", "sha256:zz"), ("INPUT_IMAGE", "a")], "want sha256:HEX"),
+        (&[("INPUT_DIGESTS", "{}"), ("INPUT_IMAGE", "a")], "give image or digests"),
         (&[("INPUT_ON_RACE", "ignore")], "want fail or neutral"),
         (&[("INPUT_DRY_RUN", "yes")], "want true or false"),
         (&[("INPUT_REPOSITORY", "https://github.com/o/r")], "want OWNER/NAME"),

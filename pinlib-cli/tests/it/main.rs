@@ -7,6 +7,7 @@ mod action;
 mod actions;
 mod checks;
 mod demo;
+mod digests;
 mod github;
 mod init;
 mod pins;

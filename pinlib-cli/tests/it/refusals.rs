@@ -174,7 +174,7 @@ fn what_is_missing_is_named_with_its_flag() -> Result {
         scene.tidy(&told)?,
         str![[r#"
 2 error: no image is given
-hint: give --image, or list images in pinlib.yaml
+hint: give --image or --digests, or list images in pinlib.yaml
 2 error: no target is given for registry.test/shop/web
 hint: give --target KIND:PATH, or list targets for it in pinlib.yaml
 2 error: the source commit, which the images were built from, is missing

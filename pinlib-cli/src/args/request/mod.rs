@@ -1,5 +1,6 @@
 //! What `pin` and `plan` ask for: flags, environment, `pinlib.yaml` and CI become one request of the library.
 
+mod digests;
 mod pins;
 
 use super::{
@@ -18,6 +19,7 @@ use crate::{
     surroundings::Surroundings,
 };
 use pinlib::{BranchName, EvidenceRule, ImagePin, Oid, PinOptions, PinRequest, Reference, Wait};
+use std::path::PathBuf;
 
 /// So often a pin that waits is decided where nobody says how often.
 const TRIES: u32 = 30;
@@ -32,6 +34,13 @@ pub(crate) struct RequestArgs {
                 names now. Without --image: every image of pinlib.yaml"
     )]
     images: Vec<ImageArg>,
+    /// The images and digests that a build reported, in place of --image: a build matrix's JSON, metadata of docker buildx
+    /// build or bake, the lines of ko, a lock file of kbld, or build artifacts of skaffold; - reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "images")]
+    digests: Vec<PathBuf>,
+    /// With --digests: leaves out the images that pinlib.yaml does not list
+    #[arg(long, requires = "digests", conflicts_with = "targets")]
+    skip_unlisted: bool,
     #[arg(
         long = "target",
         value_name = "KIND:PATH[#SITE]",
@@ -157,7 +166,7 @@ impl RequestArgs {
     pub(crate) async fn job(&self, around: &Surroundings, told: &mut Told) -> Result<Job, Failure> {
         let Settled { file: Found { path, config }, source, branch, policy, places } =
             &self.settle(around, told)?;
-        let images = self.images(config, &places.connect.registry, places.connect.platform.as_ref())?;
+        let images = self.images(config, &places.connect, around, told)?;
         let source = source.ok_or_else(|| {
             missing("the source commit, which the images were built from,", "source-commit")
         })?;
@@ -182,12 +191,8 @@ impl RequestArgs {
     /// images there are none, and the branch is `main` where nobody names another.
     pub(crate) async fn survey(&self, around: &Surroundings, told: &mut Told) -> Result<Survey, Failure> {
         let Settled { file: Found { config, .. }, branch, places, .. } = &self.settle(around, told)?;
-        let any = !self.images.is_empty() || !config.images.is_empty();
-        let images = if any {
-            self.images(config, &places.connect.registry, places.connect.platform.as_ref())?
-        } else {
-            Vec::new()
-        };
+        let any = !self.images.is_empty() || !self.digests.is_empty() || !config.images.is_empty();
+        let images = if any { self.images(config, &places.connect, around, told)? } else { Vec::new() };
         let branch = match branch.clone() {
             Some(branch) => branch,
             None => "main".parse().map_err(|error| Failure::Defect(anyhow::Error::from(error)))?,

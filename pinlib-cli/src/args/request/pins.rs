@@ -1,39 +1,48 @@
 //! The images of a request, each with its targets, and what they are built from: by flags, else by `pinlib.yaml`.
 
-use super::RequestArgs;
+use super::{
+    RequestArgs, Told,
+    digests::{self, Reported},
+};
 use crate::{
     args::{
+        connect::Connect,
         image::ImageArg,
         target::TargetKeys,
         values::{PolicyName, RegistryPlace},
     },
     config::{Config, ImageKeys},
     failure::Failure,
+    surroundings::Surroundings,
 };
 use pinlib::{DigestSource, ImagePin, Policy, RepoPath, Target};
 use std::path::Path;
 
 impl RequestArgs {
-    /// The images of the command line, each with its targets; without any, those of the file.
+    /// The images of the command line or of the builds' reports, each with its targets; without any, those of the file.
     pub(super) fn images(
         &self,
         config: &Config,
-        registry: &RegistryPlace,
-        platform: Option<&pinlib::Platform>,
+        connect: &Connect,
+        around: &Surroundings,
+        told: &mut Told,
     ) -> Result<Vec<ImagePin>, Failure> {
         let whole = || config.images.iter().map(|keys| ImageArg { entry: None, image: keys.name.clone() });
-        let args: Vec<_> = if self.images.is_empty() { whole().collect() } else { self.images.clone() };
+        let args: Vec<_> = match (&self.images[..], &self.digests[..]) {
+            ([], []) => whole().collect(),
+            (images, []) => images.to_vec(),
+            _ => self.reported(config, around, told)?,
+        };
         if args.is_empty() {
-            return Err(
-                Failure::usage("no image is given").with_hint("give --image, or list images in pinlib.yaml")
-            );
+            return Err(Failure::usage("no image is given")
+                .with_hint("give --image or --digests, or list images in pinlib.yaml"));
         }
         if self.was.is_some() && args.len() > 1 {
             return Err(Failure::usage("--was means one image, and there are several"));
         }
         let pin = |arg: &ImageArg| {
             let keys = config.images.iter().find(|keys| keys.name.same_image(&arg.image));
-            let digest = match (arg.image.digest(), registry) {
+            let digest = match (arg.image.digest(), &connect.registry) {
                 (Some(digest), RegistryPlace::None) => DigestSource::Declared(digest),
                 (Some(digest), _) => DigestSource::Reported(digest),
                 (None, RegistryPlace::None) => {
@@ -50,10 +59,43 @@ impl RequestArgs {
                 Some(keys) if arg.image.tag().is_none() && arg.image.digest().is_none() => keys.name.clone(),
                 _ => arg.image.clone(),
             };
-            let platform = platform.or(keys.and_then(|keys| keys.platform.as_ref())).cloned();
+            let platform =
+                connect.platform.as_ref().or(keys.and_then(|keys| keys.platform.as_ref())).cloned();
             Ok(ImagePin { image, digest, platform, targets: self.targets(arg, keys)?, was: self.was.clone() })
         };
         args.iter().map(pin).collect()
+    }
+
+    /// The images of the builds' reports, called as the file calls them. Their tags decide nothing.
+    fn reported(
+        &self,
+        config: &Config,
+        around: &Surroundings,
+        told: &mut Told,
+    ) -> Result<Vec<ImageArg>, Failure> {
+        let mut args = Vec::new();
+        for Reported { image, digest } in digests::read(&self.digests, around)? {
+            let listed = config.images.iter().find(|keys| keys.name.same_image(&image));
+            let name = match listed {
+                Some(keys) => &keys.name,
+                None if self.skip_unlisted => {
+                    told.notes.push(format!("left out {image}: pinlib.yaml does not list it"));
+                    continue;
+                }
+                None if !self.targets.is_empty() => &image,
+                None => {
+                    return Err(Failure::usage(format!(
+                        "the build reports {image}, which pinlib.yaml does not list"
+                    ))
+                    .with_hint("list it with its targets, give --target, or leave such images out with --skip-unlisted"));
+                }
+            };
+            args.push(ImageArg { entry: None, image: name.at(digest) });
+        }
+        if args.is_empty() {
+            return Err(Failure::usage("pinlib.yaml lists none of the images that the build reports"));
+        }
+        Ok(args)
     }
 
     fn targets(&self, arg: &ImageArg, keys: Option<&ImageKeys>) -> Result<Vec<Target>, Failure> {
