@@ -12,9 +12,9 @@ use crate::{
 };
 use anyhow::anyhow;
 use pinlib::{
-    Author, BackendError, BackendErrorKind, CheckedOut, DigestSource, GitForge, GitHubForge,
-    GitHubRepository, Http, ImagePin, LayoutRegistry, LocalForge, Meter, NoRegistry, OciOptions, OciRegistry,
-    Patience, Pinner, Reference, Registry, SigningKey, SmartHttpForge, SshForge, SystemClock,
+    Author, BackendError, BackendErrorKind, CheckedOut, GitForge, GitHubForge, GitHubRepository, Http,
+    LayoutRegistry, LocalForge, Meter, NoRegistry, OciOptions, OciRegistry, Patience, Pinner, Reference,
+    Registry, SigningKey, SmartHttpForge, SshForge, SystemClock,
 };
 use std::{
     path::{Path, PathBuf},
@@ -33,51 +33,75 @@ pub(crate) struct Places {
     pub(crate) connect: Connect,
 }
 
-/// The library's pinner, and what counts its traffic.
+/// The library's pinner, and what more was opened for it.
 #[derive(Debug)]
 pub(crate) struct Backends {
     pub(crate) pinner: Pinner,
-    pub(crate) meter: Option<Meter>,
-    /// The same forge, where it has more to it than other forges.
-    pub(crate) github: Option<Arc<GitHubForge>>,
+    client: Client,
+    /// Every forge of GitHub's that was opened, which has more to it than other forges; the pinner's own first.
+    pub(crate) github: Vec<Arc<GitHubForge>>,
 }
 
 impl Backends {
+    /// What counts the traffic.
+    pub(crate) fn meter(&self) -> Option<Meter> {
+        self.client.http.as_ref().map(|http| http.meter().clone())
+    }
+
+    /// Another repository: where it is the pinner's own, the pinner's own forge.
+    pub(crate) async fn beside(
+        &mut self,
+        own: &Places,
+        other: &Places,
+        around: &Surroundings,
+    ) -> Result<Arc<dyn GitForge>, Failure> {
+        if own.forge == other.forge {
+            return Ok(Arc::clone(&self.pinner.forge));
+        }
+        forge(other, &mut self.client, &mut self.github, around).await
+    }
+
     /// Gives back what was lent for this run. It is no failure of the run where that cannot be done.
     pub(crate) async fn close(&self, screen: Screen) {
-        if let Some(forge) = &self.github
-            && let Err(error) = forge.close().await
-        {
-            screen.detail(&format!("{error}; it ends by itself within the hour"));
+        for forge in &self.github {
+            if let Err(error) = forge.close().await {
+                screen.detail(&format!("{error}; it ends by itself within the hour"));
+            }
         }
     }
 }
 
-/// Opens what a request needs, and no more: a pin on disk makes no HTTP client.
+/// Opens what a request needs, and no more: a pin on disk makes no HTTP client. The registry is there for these images.
 pub(crate) async fn open(
     places: &Places,
-    pins: &[ImagePin],
+    asked: &[&Reference],
     around: &Surroundings,
 ) -> Result<Backends, Failure> {
-    let mut client = Client { connect: &places.connect, http: None };
-    let declared = |pin: &ImagePin| matches!(pin.digest, DigestSource::Declared(_));
-    let registry: Arc<dyn Registry> = if pins.iter().all(declared) {
-        Arc::new(NoRegistry)
-    } else {
-        let images: Vec<_> = pins.iter().map(|pin| &pin.image).collect();
-        registry_through(&mut client, &images, around)?
-    };
+    let mut client = Client { connect: places.connect.clone(), http: None };
+    let registry: Arc<dyn Registry> =
+        if asked.is_empty() { Arc::new(NoRegistry) } else { registry_through(&mut client, asked, around)? };
+    let mut github = Vec::new();
+    let forge = forge(places, &mut client, &mut github, around).await?;
+    let pinner = Pinner { registry, forge, clock: Arc::new(SystemClock), patience: Patience::default() };
+    Ok(Backends { pinner, client, github })
+}
+
+async fn forge(
+    places: &Places,
+    client: &mut Client,
+    github: &mut Vec<Arc<GitHubForge>>,
+    around: &Surroundings,
+) -> Result<Arc<dyn GitForge>, Failure> {
     let signing = places.sign.clone().map(|sign| match sign {
         Sign::Ssh(key) => SigningKey::Ssh(key),
         Sign::Gpg(key) => SigningKey::Gpg(key),
     });
     let author =
         Author::new(places.author.0.clone(), signing).map_err(|error| Failure::usage(error.to_string()))?;
-    let mut github = None;
-    let forge: Arc<dyn GitForge> = match &places.forge {
+    Ok(match &places.forge {
         Some(ForgePlace::GitHub(repository)) => {
-            let forge = Arc::new(open_github(places, repository, &mut client, around)?);
-            github = Some(Arc::clone(&forge));
+            let forge = Arc::new(open_github(places, repository, client, around)?);
+            github.push(Arc::clone(&forge));
             forge
         }
         Some(ForgePlace::Http(url)) => {
@@ -93,15 +117,13 @@ pub(crate) async fn open(
             let checked_out = if places.allow_checked_out { CheckedOut::Allow } else { CheckedOut::Refuse };
             Arc::new(LocalForge::open(&path, author, checked_out)?)
         }
-    };
-    let pinner = Pinner { registry, forge, clock: Arc::new(SystemClock), patience: Patience::default() };
-    Ok(Backends { pinner, meter: client.http.map(|http| http.meter().clone()), github })
+    })
 }
 
 fn open_github(
     places: &Places,
     repository: &GitHubRepository,
-    client: &mut Client<'_>,
+    client: &mut Client,
     around: &Surroundings,
 ) -> Result<GitHubForge, Failure> {
     // First the client: the App's key signs by the same TLS provider.
@@ -117,13 +139,13 @@ pub(crate) fn registry(
     images: &[&Reference],
     around: &Surroundings,
 ) -> Result<(Arc<dyn Registry>, Option<Meter>), Failure> {
-    let mut client = Client { connect, http: None };
+    let mut client = Client { connect: connect.clone(), http: None };
     let registry = registry_through(&mut client, images, around)?;
     Ok((registry, client.http.map(|http| http.meter().clone())))
 }
 
 fn registry_through(
-    client: &mut Client<'_>,
+    client: &mut Client,
     images: &[&Reference],
     around: &Surroundings,
 ) -> Result<Arc<dyn Registry>, Failure> {
@@ -141,12 +163,13 @@ fn registry_through(
 }
 
 /// One HTTP client for all, made when it is first needed: reading the system's certificates takes its time.
-struct Client<'a> {
-    connect: &'a Connect,
+#[derive(Debug)]
+struct Client {
+    connect: Connect,
     http: Option<Http>,
 }
 
-impl Client<'_> {
+impl Client {
     fn http(&mut self) -> Result<Http, Failure> {
         if self.http.is_none() {
             // Only fails where there is one already.

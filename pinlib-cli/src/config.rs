@@ -4,7 +4,10 @@ use crate::{
     args::{
         image::ImageArg,
         target::TargetKeys,
-        values::{AppId, Committer, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace, Sign, Time},
+        values::{
+            AppId, Committer, EnvironmentName, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace,
+            Sign, Time,
+        },
     },
     failure::Failure,
     surroundings::Surroundings,
@@ -14,6 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned, UserMessageFormatter};
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io::Read as _,
     path::{Path, PathBuf},
 };
@@ -63,9 +67,27 @@ pub(crate) struct Config {
     /// Hosts that may be spoken to without TLS, beside this machine itself.
     #[serde(default)]
     pub(crate) plain_http: Vec<String>,
+    /// The environment that a pin writes where none is named: the first that an image comes to.
+    #[schemars(with = "Option<String>")]
+    pub(crate) environment: Option<EnvironmentName>,
+    /// What is another in one environment than in the others.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Environment>")]
+    pub(crate) environments: BTreeMap<EnvironmentName, Environment>,
     /// The images, each with its targets.
     #[serde(default)]
     pub(crate) images: Vec<ImageKeys>,
+}
+
+/// Where an environment's files are, if not where all others are.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Environment {
+    /// Its branch.
+    #[schemars(with = "Option<String>")]
+    pub(crate) branch: Option<BranchName>,
+    /// Its repository.
+    pub(crate) forge: Option<ForgePlace>,
 }
 
 /// An image and where it is named.
@@ -161,12 +183,36 @@ fn reason(error: &serde_saphyr::Error) -> String {
 }
 
 impl Config {
+    /// Refuses the name of an environment that nothing here is in.
+    pub(crate) fn knows(&self, name: &EnvironmentName) -> Result<(), Failure> {
+        let named =
+            self.images.iter().flat_map(ImageKeys::targets).filter_map(|target| target.environment.as_ref());
+        let all: BTreeSet<_> = named.chain(self.environments.keys()).collect();
+        if all.contains(name) {
+            return Ok(());
+        }
+        let known: Vec<_> = all.into_iter().map(ToString::to_string).collect();
+        let hint = if known.is_empty() {
+            "give targets an `environment` in pinlib.yaml".to_owned()
+        } else {
+            format!("pinlib.yaml has {}", known.join(", "))
+        };
+        Err(Failure::usage(format!("there is no environment {name}")).with_hint(hint))
+    }
+
     fn meant_from(self, folder: &Path) -> Self {
         Self {
             forge: self.forge.map(|forge| forge.meant_from(folder)),
             registry: self.registry.map(|registry| registry.meant_from(folder)),
             sign: self.sign.map(|sign| sign.meant_from(folder)),
             ca: self.ca.map(|ca| ca.meant_from(folder)),
+            environments: self
+                .environments
+                .into_iter()
+                .map(|(name, Environment { branch, forge })| {
+                    (name, Environment { branch, forge: forge.map(|forge| forge.meant_from(folder)) })
+                })
+                .collect(),
             ..self
         }
     }

@@ -214,7 +214,7 @@ impl Flaw for ContentsApi {
             return inner.commit(commit).await;
         };
         let files = inner.files(head);
-        let same = |edit: &FileEdit| files.get(edit.path()) == Some(&edit.before().bytes);
+        let same = |edit: &FileEdit| files.get(edit.path()) == edit.before().map(|before| &before.bytes);
         match commit.edits().iter().all(same).then(|| inner.put_on(head, commit)).flatten() {
             Some(oid) => Ok(oid),
             None => inner.commit(commit).await,

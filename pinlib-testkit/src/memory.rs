@@ -11,8 +11,8 @@ use crate::{
 use async_trait::async_trait;
 use pinlib::{
     BackendError, BackendErrorKind, BranchName, Clock, CommitError, CommitFact, CommitRange, Digest, FileAt,
-    GitForge, GuardedCommit, History, Identity, Mode, ObjectFormat, Oid, Person, RawManifest, Record,
-    Reference, Registry, RepoPath, Signature, TreeEntry,
+    FileEdit, GitForge, GuardedCommit, History, Identity, Mode, ObjectFormat, Oid, Person, RawManifest,
+    Record, Reference, Registry, RepoPath, Signature, TreeEntry,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -233,12 +233,15 @@ impl MemoryForge {
     /// Moves the branch from wherever it is to a pin of regular files on this parent: likewise.
     pub fn put_on(&self, parent: Oid, commit: &GuardedCommit) -> Option<Oid> {
         let mut state = self.state();
-        let regular_file = |path| state.entry(parent, path).is_some_and(|entry| entry.mode == Mode::Regular);
-        if !commit.edits().iter().all(|edit| regular_file(edit.path())) {
+        let fits = |edit: &FileEdit| match state.entry(parent, edit.path()) {
+            Some(entry) => entry.mode == Mode::Regular,
+            None => edit.before().is_none(),
+        };
+        if !commit.edits().iter().all(fits) {
             return None;
         }
         let changes =
-            commit.edits().iter().map(|edit| (edit.before().path.clone(), edit.bytes().to_vec())).collect();
+            commit.edits().iter().map(|edit| (edit.path().clone(), edit.bytes().to_vec())).collect();
         let oid = state.write(&[parent], &bot(), regular(changes), &commit.message());
         state.set(commit.branch(), Some(oid));
         Some(oid)
@@ -291,15 +294,17 @@ impl MemoryForge {
         let Some((_, base)) = state.commits.get(&expected) else { return Err(refuse("no such parent")) };
         let mut changes = Files::new();
         for edit in commit.edits() {
-            match base.get(&edit.before().path) {
-                Some((Mode::Regular, old)) if *old == edit.before().bytes && old != edit.bytes() => {}
+            match (base.get(edit.path()), edit.before()) {
+                (Some((Mode::Regular, old)), Some(before)) if *old == before.bytes && old != edit.bytes() => {
+                }
+                (None, None) => {}
                 _ => {
                     return Err(refuse(
                         "an edit does not start from the regular file at the expected head, or changes nothing",
                     ));
                 }
             }
-            changes.insert(edit.before().path.clone(), edit.bytes().to_vec());
+            changes.insert(edit.path().clone(), edit.bytes().to_vec());
         }
         if changes.is_empty() || Record::parse(&message).as_ref() != Some(commit.record()) {
             return Err(refuse("an empty commit, or a record that cannot be read back"));

@@ -2,14 +2,15 @@
 
 use crate::{
     error::{Mismatch, Movement, PinError, Superseder},
-    git::{BranchName, FileAt, Oid},
+    git::{BranchName, FileAt, Oid, RepoPath},
+    hold::{self, Hold},
     image::Reference,
-    manifest::{self, EditError, EditErrorKind},
+    manifest::{self, Locator},
     parse::encode,
     plan::{Declared, FileEdit, PinPlan},
-    record::{Operation, Record, RunId},
-    request::Policy,
-    snapshot::{Change, Kin, Passage, Passed},
+    record::{Operation, Pinned, Record, RunId},
+    request::{Policy, Target},
+    snapshot::{Change, Kin, Passage, Passed, Writer},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,6 +27,8 @@ pub enum Basis {
     PinsOnly(Vec<Oid>),
     /// None of the commits since the source commit changed an input.
     Inputs(Vec<Oid>),
+    /// What stands at the sites was written by these pins, or by none: a rollback, a release or a promotion.
+    Written(Vec<Oid>),
 }
 
 /// A plan that a policy has cleared, bound to the head it was cleared on. Nothing else makes one.
@@ -68,16 +71,8 @@ impl GuardedCommit {
         let changes = || self.edits.iter().flat_map(FileEdit::changes);
         let images: BTreeSet<_> = changes().map(|change| &change.to).collect();
         let digest = |image: &Reference| image.digest().map_or_else(|| "no digest".into(), |d| d.short());
-        let subject = match images.first() {
-            Some(one) if images.len() == 1 => {
-                let name = one.repository().rsplit('/').next().unwrap_or_default();
-                let algorithm = one.digest().map_or("", |digest| digest.algorithm());
-                format!("Pin {name} to {algorithm}:{}", digest(one))
-            }
-            _ => format!("Pin {} images", images.len()),
-        };
         let source = self.record.claim.source().short();
-        let mut lines = vec![subject];
+        let mut lines = vec![self.subject(&images.iter().copied().collect::<Vec<_>>())];
         let width =
             self.edits.iter().map(|edit| encode(edit.path().as_str()).len()).max().unwrap_or_default();
         for image in &images {
@@ -92,7 +87,32 @@ impl GuardedCommit {
                 }
             }
         }
+        if matches!(self.record.claim.operation(), Operation::Rollback(_)) {
+            lines.push("\nOn hold: no pin changes these places until they are released.".to_owned());
+        }
         lines.join("\n")
+    }
+    fn subject(&self, images: &[&Reference]) -> String {
+        let what = match images {
+            [] => match self.record.claim.sites() {
+                [site] => encode(site.path.as_str()),
+                sites => format!("{} places", sites.len()),
+            },
+            [one] => one.repository().rsplit('/').next().unwrap_or_default().to_owned(),
+            many => format!("{} images", many.len()),
+        };
+        let digest = match images {
+            [one] => one.digest().map(|digest| format!(" to {}:{}", digest.algorithm(), digest.short())),
+            _ => None,
+        };
+        let digest = digest.unwrap_or_default();
+        match self.record.claim.operation() {
+            Operation::Pin => format!("Pin {what}{digest}"),
+            Operation::Promote(_) => format!("Promote {what}{digest}"),
+            Operation::Rollback(_) if images.is_empty() => format!("Hold {what}"),
+            Operation::Rollback(_) => format!("Roll back {what}{digest}"),
+            Operation::Release(_) => format!("Release {what}"),
+        }
     }
     /// Why it was allowed.
     pub fn basis(&self) -> &Basis {
@@ -137,7 +157,9 @@ fn permit(plan: &PinPlan) -> Result<Basis, PinError> {
         actual: Some(head),
         how,
     };
-    held(plan.snapshot().holds(), plan.sites())?;
+    if matches!(plan.claim().operation(), Operation::Pin | Operation::Promote(_)) {
+        held(plan.snapshot().holds(), plan.sites())?;
+    }
     let (passed, sources, differing) = match plan.snapshot().passage() {
         // H is A, so nothing lies between, and the other rules hold by themselves. I2: a pin with this key would quote
         // A's oid, which A's own ancestry cannot. I6: a pin from a newer source descends from A, so A does not hold it.
@@ -145,6 +167,7 @@ fn permit(plan: &PinPlan) -> Result<Basis, PinError> {
         Passage::Still => return Ok(Basis::Exact),
         Passage::Rewound => return Err(moved(Movement::Rewound)),
         Passage::Diverged => return Err(moved(Movement::Diverged)),
+        Passage::Traced(writers) => return traced(plan, writers, &moved),
         Passage::Moved { passed, sources, differing } => (passed, sources, differing),
     };
     let same_pin = |pin: &Record| pin.claim.key() == plan.claim().key();
@@ -174,30 +197,41 @@ fn permit(plan: &PinPlan) -> Result<Basis, PinError> {
 
 /// I8: a hold in the tree stops a pin of its site, whatever the policy.
 fn held(holds: Option<&FileAt>, sites: &[Declared]) -> Result<(), PinError> {
-    let Some(file) = holds else { return Ok(()) };
-    let lines = std::str::from_utf8(&file.bytes)
-        .map(|text| text.lines().map(str::trim).filter(|line| !line.is_empty()));
-    let refuse = |line, found: &str| EditError {
-        kind: EditErrorKind::Refused,
-        path: file.path.clone(),
-        line,
-        column: 1,
-        expected: "LOCATOR PATH".into(),
-        found: found.into(),
-    };
-    for (index, line) in lines.map_err(|error| refuse(0, &error.to_string()))?.enumerate() {
-        let Some((locator, path)) = line.split_once(' ') else { return Err(refuse(index + 1, line).into()) };
-        if let Some(site) = sites
-            .iter()
-            .find(|site| site.pinned.path.as_str() == path && site.pinned.locator.as_str() == locator)
-        {
-            return Err(PinError::Superseded(Superseder::Hold {
-                path: site.pinned.path.clone(),
-                locator: site.pinned.locator.clone(),
-            }));
+    let holds = hold::holds(holds)?;
+    match holds.into_iter().find(|hold| sites.iter().any(|site| hold.is_of(&site.pinned))) {
+        Some(Hold { path, locator }) => Err(PinError::Superseded(Superseder::Hold { path, locator })),
+        None => Ok(()),
+    }
+}
+
+/// I6 and I7 where no source commit lies before the head: by who wrote what stands at each site.
+///
+/// A rollback is somebody's will, and may go back; a promotion may not. Neither overwrites what a hand wrote since a pin.
+fn traced(
+    plan: &PinPlan,
+    writers: &BTreeMap<(RepoPath, Locator), Writer>,
+    moved: &dyn Fn(Movement) -> PinError,
+) -> Result<Basis, PinError> {
+    let mut basis = BTreeSet::new();
+    for Declared { pinned, .. } in plan.sites() {
+        match (plan.claim().operation(), writers.get(&(pinned.path.clone(), pinned.locator.clone()))) {
+            (Operation::Release(_), _) | (Operation::Promote(_), Some(Writer::Nobody)) => {}
+            (Operation::Rollback(_), Some(Writer::Pin { commit, .. })) => drop(basis.insert(*commit)),
+            (Operation::Promote(_), Some(Writer::Pin { commit, record, kin })) => {
+                let kin = kin.unwrap_or(Kin::Neither);
+                older(*commit, record, kin, pinned, plan.options().replace_rebuilt, moved)?;
+                basis.insert(*commit);
+            }
+            (_, Some(Writer::Hand { commit })) => {
+                return Err(moved(Movement::ByHand { commit: *commit, path: pinned.path.clone() }));
+            }
+            // A pin has a source commit before its head; and a rollback goes back to a pin, so there was one.
+            (Operation::Pin | Operation::Rollback(_) | Operation::Promote(_), _) => {
+                return Err(moved(Movement::Raced { times: 1 }));
+            }
         }
     }
-    Ok(())
+    Ok(Basis::Written(basis.into_iter().collect()))
 }
 
 /// The first-parent chain of H without the history of A, newest first, and where it leaves that range.
@@ -217,32 +251,45 @@ fn monotone(
     replace_rebuilt: bool,
     moved: &dyn Fn(Movement) -> PinError,
 ) -> Result<(), PinError> {
-    if !commit.changes.iter().any(|change| touches(change, site)) {
+    if !commit.changes.iter().any(|change| touches(change, &site.target, &site.pinned.locator)) {
         return Ok(());
     }
     let oid = commit.fact.oid;
     let Some(pin) = &commit.pin else {
         return Err(moved(Movement::ByHand { commit: oid, path: site.pinned.path.clone() }));
     };
-    let source = pin.claim.source();
     if matches!(pin.claim.operation(), Operation::Rollback(_)) {
         return Err(PinError::Superseded(Superseder::Rollback { commit: oid }));
     }
-    match sources.get(&source).unwrap_or(&Kin::Neither) {
+    let kin = sources.get(&pin.claim.source()).copied().unwrap_or(Kin::Neither);
+    older(oid, pin, kin, &site.pinned, replace_rebuilt, moved)
+}
+
+/// I6: a pin may be replaced where its source is older, or where it pinned the same; a rebuild only when told.
+fn older(
+    commit: Oid,
+    pin: &Record,
+    kin: Kin,
+    site: &Pinned,
+    replace_rebuilt: bool,
+    moved: &dyn Fn(Movement) -> PinError,
+) -> Result<(), PinError> {
+    let source_commit = pin.claim.source();
+    match kin {
         Kin::Older => Ok(()),
-        Kin::Same if replace_rebuilt || pin.claim.sites().contains(&site.pinned) => Ok(()),
-        Kin::Same => Err(Mismatch::Rebuilt { commit: oid }.into()),
-        Kin::Newer => Err(PinError::Superseded(Superseder::NewerPin { commit: oid, source_commit: source })),
-        Kin::Neither => Err(moved(Movement::Unordered { commit: oid, source_commit: source })),
+        Kin::Same if replace_rebuilt || pin.claim.sites().contains(site) => Ok(()),
+        Kin::Same => Err(Mismatch::Rebuilt { commit }.into()),
+        Kin::Newer => Err(PinError::Superseded(Superseder::NewerPin { commit, source_commit })),
+        Kin::Neither => Err(moved(Movement::Unordered { commit, source_commit })),
     }
 }
 
 /// Whether a change altered the site's bytes, or took or gave the site itself.
-fn touches(change: &Change, site: &Declared) -> bool {
+pub(crate) fn touches(change: &Change, target: &Target, locator: &Locator) -> bool {
     let bytes = |file: &Option<FileAt>| {
         let file = file.as_ref()?;
-        let found = manifest::site(&*site.target.editor, file, &site.pinned.locator).ok()??;
+        let found = manifest::site(&*target.editor, file, locator).ok()??;
         file.bytes.get(found.span).map(<[u8]>::to_vec)
     };
-    change.path == site.pinned.path && bytes(&change.before) != bytes(&change.after)
+    change.path == target.path && bytes(&change.before) != bytes(&change.after)
 }

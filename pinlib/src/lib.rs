@@ -10,6 +10,7 @@ mod parse;
 
 // the values of one pin, and why it fails:
 mod error;
+mod hold;
 mod manifest;
 mod record;
 mod request;
@@ -30,10 +31,14 @@ mod http;
 mod read;
 mod registry;
 mod resolve;
+mod trace;
 
-// the algorithm, and what it hands back:
+// the algorithm, what is asked of it, and what it hands back:
+mod decide;
 mod pin;
+mod promote;
 mod receipt;
+mod rollback;
 
 // what feeds the parsers with anything; no part of the API:
 #[cfg(any(test, feature = "fuzzing"))]
@@ -44,6 +49,7 @@ pub use backend::{BackendError, BackendErrorKind};
 #[cfg(feature = "system-clock")]
 pub use clock::SystemClock;
 pub use clock::{Clock, Patience};
+pub use decide::Order;
 pub use error::{Mismatch, Movement, PinError, Said, Superseder};
 #[cfg(feature = "github")]
 pub use forge::github::{
@@ -64,10 +70,11 @@ pub use forge::{
     ssh::SshForge,
 };
 pub use git::{
-    BranchName, CommitFact, CommitRange, FileAt, History, Identity, Mode, ObjectFormat, Oid, Person,
-    RepoPath, Signature, TreeEntry, TreePath,
+    BranchName, CommitFact, CommitRange, FileAt, History, Identity, Mode, ObjectFormat, Oid, OidPrefix,
+    Person, RepoPath, Signature, TreeEntry, TreePath,
 };
 pub use guard::{Basis, GuardedCommit, Verdict, judge};
+pub use hold::{HOLDS, Hold, holds};
 #[cfg(any(feature = "oci", feature = "git-http", feature = "github"))]
 pub use http::{Http, Meter, Traffic};
 pub use image::{Digest, Platform, Proof, Reference};
@@ -79,6 +86,7 @@ pub use outcome::OutcomeKind;
 pub use parse::ParseError;
 pub use pin::Pinner;
 pub use plan::{FileEdit, PinPlan, SiteChange};
+pub use promote::{Origin, PromoteRequest};
 pub use receipt::{Done, Receipt};
 pub use record::{Claim, Key, Operation, Pinned, Record, RunId};
 pub use registry::{LayoutRegistry, NoRegistry, RawManifest, Registry};
@@ -87,5 +95,6 @@ pub use registry::{Logins, OciOptions, OciRegistry, RegistryLogin};
 pub use request::{DigestSource, EvidenceRule, ImagePin, PinOptions, PinRequest, Policy, Target};
 pub use resolve::resolve;
 pub use resolved::{Evidence, ResolvedImage};
-pub use snapshot::{Change, HOLDS, Kin, Passage, Passed, Snapshot};
+pub use rollback::{Former, Placement, ReleaseRequest, RollbackRequest};
+pub use snapshot::{Change, Kin, Passage, Passed, Snapshot, Writer};
 pub use wait::Wait;

@@ -3,25 +3,23 @@
 use crate::{
     backend::{BackendError, BackendErrorKind},
     clock::{Clock, Patience},
+    decide::{Decision, Order},
     error::{Movement, PinError},
     forge::{CommitError, GitForge},
-    git::Oid,
+    git::{BranchName, Oid},
     guard::{self, GuardedCommit, Verdict},
     plan::{self, PinPlan},
+    promote::PromoteRequest,
     read,
     receipt::{Done, Receipt},
     record::{Record, RunId},
     registry::Registry,
-    request::{PinRequest, Policy},
+    request::PinRequest,
     resolve,
     resolved::ResolvedImage,
-    snapshot::Snapshot,
+    rollback::{ReleaseRequest, RollbackRequest},
 };
-use futures_util::{
-    FutureExt, StreamExt, TryFutureExt, TryStreamExt,
-    future::{BoxFuture, join},
-    stream,
-};
+use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::BoxFuture, stream};
 use std::{sync::Arc, time::Duration};
 
 /// Pins, with these backends.
@@ -75,14 +73,62 @@ impl Pinner {
     /// Dropped at any point, a pin has landed whole or not at all, and the same request again finds out.
     #[tracing::instrument(skip_all, fields(branch = %request.branch(), source = %request.source(), %run))]
     pub async fn pin(&self, request: &PinRequest, run: RunId) -> Result<Receipt, PinError> {
-        let (images, snapshot) = join(self.resolve(request), self.snapshot(request, None)).await;
-        let (images, mut snapshot) = (images?, snapshot?);
+        self.carry_out(Order::Pin(request), run).await
+    }
+
+    /// Goes back to a former pin and holds it, so that no pin touches the sites until they are released.
+    ///
+    /// # Errors
+    /// As [`Pinner::pin`]; `NotFound` where there is no such pin, or the registry has its digest no more.
+    ///
+    /// # Cancellation
+    /// As [`Pinner::pin`].
+    #[tracing::instrument(skip_all, fields(branch = %request.branch, %run))]
+    pub async fn rollback(&self, request: &RollbackRequest, run: RunId) -> Result<Receipt, PinError> {
+        self.carry_out(Order::Rollback(request), run).await
+    }
+
+    /// Takes the holds of the images' sites back, and leaves their digests.
+    ///
+    /// # Errors
+    /// As [`Pinner::pin`].
+    ///
+    /// # Cancellation
+    /// As [`Pinner::pin`].
+    #[tracing::instrument(skip_all, fields(branch = %request.branch, %run))]
+    pub async fn release(&self, request: &ReleaseRequest, run: RunId) -> Result<Receipt, PinError> {
+        self.carry_out(Order::Release(request), run).await
+    }
+
+    /// Writes what another environment holds, where its record says what that was built from.
+    ///
+    /// # Errors
+    /// As [`Pinner::pin`]; `NotFound` where no pin wrote what stands there.
+    ///
+    /// # Cancellation
+    /// As [`Pinner::pin`].
+    #[tracing::instrument(skip_all, fields(branch = %request.branch, %run))]
+    pub async fn promote(&self, request: &PromoteRequest, run: RunId) -> Result<Receipt, PinError> {
+        self.carry_out(Order::Promote(request), run).await
+    }
+
+    /// Does any of the four: decides at a head, commits, and where another commit came first decides again, within the
+    /// bound.
+    ///
+    /// # Errors
+    /// As [`Pinner::pin`].
+    ///
+    /// # Cancellation
+    /// As [`Pinner::pin`].
+    pub async fn carry_out(&self, order: Order<'_>, run: RunId) -> Result<Receipt, PinError> {
         let (began, mut decisions) = (self.clock.now(), 0);
+        let mut decision = self.decide(order, None, None).await?;
         // Under `exact` the first head is A itself, which nobody has seen on the branch yet.
-        let mut seen = request.options().policy != Policy::Exact;
+        let mut seen = !order.is_exact();
         loop {
             decisions += 1;
-            let plan = PinPlan::new(request, &images, snapshot)?;
+            let Decision { operation, request, images, snapshot } = decision;
+            let plan = PinPlan::new(operation, &request, &images, snapshot)?;
             let (head, claim, proof) = (plan.snapshot().head(), plan.claim().clone(), plan.proof());
             let receipt = |done, commit| {
                 let (branch, images) = (request.branch().clone(), images.clone());
@@ -90,7 +136,7 @@ impl Pinner {
             };
             let already = Done::AlreadyPinned;
             let actual = match guard::judge(plan, run, self.clock.now())? {
-                Verdict::Clear(commit) => match self.land(request, &images, &commit).await? {
+                Verdict::Clear(commit) => match self.land(&request, &images, &commit).await? {
                     Fate::Landed(oid) => {
                         let (parent, basis) = (commit.expected_head(), commit.basis().clone());
                         let edits = commit.edits().to_vec();
@@ -100,7 +146,7 @@ impl Pinner {
                     Fate::Lost(now) => now,
                 },
                 Verdict::Nothing if seen => return Ok(receipt(already, head)),
-                Verdict::Nothing => match self.head(request).await? {
+                Verdict::Nothing => match self.head(request.branch()).await? {
                     now if now == head => return Ok(receipt(already, head)),
                     now => Some(now),
                 },
@@ -109,29 +155,29 @@ impl Pinner {
             // find the digests there, or the better reason why not.
             let lost = || PinError::HeadMoved {
                 branch: request.branch().clone(),
-                expected: request.source(),
+                expected: order.source().unwrap_or(head),
                 actual,
                 how: Movement::Raced { times: decisions },
             };
             let gone = self.clock.now().duration_since(began).unwrap_or_default();
-            let pause = request.options().wait.pause(run, self.patience.pause, decisions, gone);
+            let pause = order.wait().pause(run, self.patience.pause, decisions, gone);
             let (Some(now), Some(pause)) = (actual, pause) else { return Err(lost()) };
-            snapshot = match self.read_again(request, now, pause).await {
+            decision = match self.decide_again(order, &images, now, pause).await {
                 Err(PinError::Backend(_)) => return Err(lost()),
-                read => read?,
+                decided => decided?,
             };
             seen = true;
         }
     }
 
-    /// What [`Pinner::pin`] would do now, short of judging and doing it.
+    /// What a pin, a rollback, a release or a promotion would do now, short of judging and doing it.
     ///
     /// # Errors
     /// What reading and planning meet.
     #[tracing::instrument(skip_all)]
-    pub async fn plan(&self, request: &PinRequest) -> Result<PinPlan, PinError> {
-        let (images, snapshot) = join(self.resolve(request), self.snapshot(request, None)).await;
-        PinPlan::new(request, &images?, snapshot?)
+    pub async fn plan<'a>(&self, order: impl Into<Order<'a>>) -> Result<PinPlan, PinError> {
+        let Decision { operation, request, images, snapshot } = self.decide(order.into(), None, None).await?;
+        PinPlan::new(operation, &request, &images, snapshot)
     }
 
     /// Sends one commit and follows it until its fate is known.
@@ -220,11 +266,13 @@ impl Pinner {
                 return Ok(Look::Known(Fate::Landed(pin.fact.oid)));
             }
         }
-        let files = read::files_at(forge, head, &request.paths()).await?;
-        Ok(if plan::holds(&files, images) { Look::Known(Fate::Held(head)) } else { beyond })
+        let mut files = read::files_and_holds(forge, request, head).await?;
+        let holds = files.pop().flatten();
+        let done = plan::is_done(commit.record().claim.operation(), images, &files, holds.as_ref());
+        Ok(if done { Look::Known(Fate::Held(head)) } else { beyond })
     }
 
-    async fn resolve(&self, request: &PinRequest) -> Result<Vec<ResolvedImage>, PinError> {
+    pub(crate) async fn resolve(&self, request: &PinRequest) -> Result<Vec<ResolvedImage>, PinError> {
         let (source, rule) = (request.source(), request.options().evidence);
         let mut resolving: Vec<BoxFuture<'_, _>> = Vec::new();
         for pin in request.images() {
@@ -235,32 +283,12 @@ impl Pinner {
         stream::iter(resolving).buffered(RESOLVED_AT_ONCE).try_collect().await
     }
 
-    async fn snapshot(&self, request: &PinRequest, at: Option<Oid>) -> Result<Snapshot, PinError> {
-        self.patiently(|| read::snapshot(&*self.forge, request, at).boxed()).await
-    }
-
-    /// Reads at the head that was just seen; after a pause, at the one that stands there by then.
-    async fn read_again(
-        &self,
-        request: &PinRequest,
-        seen: Oid,
-        pause: Duration,
-    ) -> Result<Snapshot, PinError> {
-        let head = if pause.is_zero() {
-            seen
-        } else {
-            self.wait(pause).await;
-            self.head(request).await?
-        };
-        self.snapshot(request, Some(head)).await
-    }
-
-    async fn head(&self, request: &PinRequest) -> Result<Oid, PinError> {
-        self.patiently(|| self.forge.head(request.branch()).map_err(PinError::from).boxed()).await
+    pub(crate) async fn head(&self, branch: &BranchName) -> Result<Oid, PinError> {
+        self.patiently(|| self.forge.head(branch).map_err(PinError::from).boxed()).await
     }
 
     /// Repeats a read while the failure may pass, within the bound, and never sooner than the server asked for.
-    async fn patiently<'a, T>(
+    pub(crate) async fn patiently<'a, T>(
         &self,
         mut read: impl FnMut() -> BoxFuture<'a, Result<T, PinError>> + Send,
     ) -> Result<T, PinError> {
@@ -278,7 +306,7 @@ impl Pinner {
         }
     }
 
-    async fn wait(&self, time: Duration) {
+    pub(crate) async fn wait(&self, time: Duration) {
         if !time.is_zero() {
             self.clock.sleep(time).await;
         }

@@ -3,6 +3,7 @@
 use crate::{
     error::{Mismatch, PinError},
     git::{BranchName, FileAt, Mode, RepoPath},
+    hold::{self, HOLDS},
     image::{Proof, Reference},
     manifest::{
         self, EditError,
@@ -32,8 +33,9 @@ pub struct SiteChange {
 /// One file before and after.
 #[derive(Clone, Debug)]
 pub struct FileEdit {
-    before: FileAt,
-    after: FileAt,
+    path: RepoPath,
+    before: Option<FileAt>,
+    bytes: Vec<u8>,
     changes: Vec<SiteChange>,
 }
 
@@ -45,23 +47,32 @@ pub(crate) struct Declared {
 }
 
 impl FileEdit {
-    /// The file at the expected head.
-    pub fn before(&self) -> &FileAt {
-        &self.before
+    /// The file at the expected head; none where the commit makes it, which only the hold file is.
+    pub fn before(&self) -> Option<&FileAt> {
+        self.before.as_ref()
     }
     /// The file's path.
     pub fn path(&self) -> &RepoPath {
-        &self.before.path
+        &self.path
     }
     /// The bytes to commit.
     pub fn bytes(&self) -> &[u8] {
-        &self.after.bytes
+        &self.bytes
     }
-    /// What differs.
+    /// The sites that differ; none in the hold file.
     pub fn changes(&self) -> &[SiteChange] {
         &self.changes
     }
+}
 
+/// A target file on its way.
+struct Draft {
+    before: FileAt,
+    after: FileAt,
+    changes: Vec<SiteChange>,
+}
+
+impl Draft {
     /// Pins every site of the image in one pass, verified on the whole file.
     fn pin(&mut self, target: &Target, image: &ResolvedImage) -> Result<Vec<Declared>, PinError> {
         let (editor, digest) = (&*target.editor, image.digest());
@@ -101,7 +112,7 @@ fn refuse(target: &Target, kind: EditErrorKind, expected: &str, found: &str) -> 
 }
 
 /// The sites of this image that a target means: a regular file, as many as were declared.
-fn sites(target: &Target, file: &FileAt, image: &Reference) -> Result<Vec<Site>, EditError> {
+pub(crate) fn sites(target: &Target, file: &FileAt, image: &Reference) -> Result<Vec<Site>, EditError> {
     if file.mode != Mode::Regular {
         return Err(refuse(target, Refused, "a regular file (100644)", &file.mode.to_string()));
     }
@@ -121,28 +132,50 @@ fn sites(target: &Target, file: &FileAt, image: &Reference) -> Result<Vec<Site>,
     }
 }
 
-/// What the images make of these files: the files that change, and every declared site, changed or not.
-fn edit(files: &[FileAt], images: &[ResolvedImage]) -> Result<(Vec<FileEdit>, Vec<Declared>), PinError> {
-    let mut edits: Vec<_> = files
-        .iter()
-        .map(|file| FileEdit { before: file.clone(), after: file.clone(), changes: Vec::new() })
-        .collect();
+/// What an operation makes of these files: the files that change, and every declared site, changed or not.
+fn edit(
+    operation: Operation,
+    images: &[ResolvedImage],
+    files: &[FileAt],
+    holds: Option<&FileAt>,
+) -> Result<(Vec<FileEdit>, Vec<Declared>), PinError> {
+    let draft = |file: &FileAt| Draft { before: file.clone(), after: file.clone(), changes: Vec::new() };
+    let mut drafts: Vec<_> = files.iter().map(draft).collect();
     let mut sites = Vec::new();
     for image in images {
         for target in &image.pin().targets {
-            for edit in edits.iter_mut().filter(|edit| edit.before.path == target.path) {
-                sites.extend(edit.pin(target, image)?);
+            for draft in drafts.iter_mut().filter(|draft| draft.before.path == target.path) {
+                sites.extend(draft.pin(target, image)?);
             }
         }
     }
-    edits.retain(|edit| !edit.changes.is_empty());
+    drafts.retain(|draft| !draft.changes.is_empty());
+    let mut edits: Vec<_> = drafts
+        .into_iter()
+        .map(|Draft { before, after, changes }| FileEdit {
+            path: after.path,
+            before: Some(before),
+            bytes: after.bytes,
+            changes,
+        })
+        .collect();
+    let pinned: Vec<_> = sites.iter().map(|site| site.pinned.clone()).collect();
+    if let Some(bytes) = hold::after(operation, &pinned, holds)? {
+        let path = RepoPath::own(HOLDS);
+        edits.push(FileEdit { path, before: holds.cloned(), bytes, changes: Vec::new() });
+    }
     Ok((edits, sites))
 }
 
-/// Whether every site holds its digest, judged by bytes.
-pub(crate) fn holds(files: &[Option<FileAt>], images: &[ResolvedImage]) -> bool {
+/// Whether nothing is left to do: every site holds its digest, judged by bytes, and the hold file is as it shall be.
+pub(crate) fn is_done(
+    operation: Operation,
+    images: &[ResolvedImage],
+    files: &[Option<FileAt>],
+    holds: Option<&FileAt>,
+) -> bool {
     let files: Option<Vec<_>> = files.iter().cloned().collect();
-    files.is_some_and(|files| edit(&files, images).is_ok_and(|(edits, _)| edits.is_empty()))
+    files.is_some_and(|files| edit(operation, images, &files, holds).is_ok_and(|(edits, _)| edits.is_empty()))
 }
 
 /// Every file that will change, the snapshot it was planned on, and the claim that goes with it.
@@ -165,11 +198,12 @@ impl PinPlan {
     // For the crate, since pin.rs above has all three.
     /// Not public: a plan for one request on the snapshot of another would be judged by the wrong source.
     pub(crate) fn new(
+        operation: Operation,
         request: &PinRequest,
         images: &[ResolvedImage],
         snapshot: Snapshot,
     ) -> Result<Self, PinError> {
-        let (edits, sites) = edit(snapshot.files(), images)?;
+        let (edits, sites) = edit(operation, images, snapshot.files(), snapshot.holds())?;
         let pinned = sites.iter().map(|site| site.pinned.clone()).collect();
         let declared = images.iter().any(|image| image.proof() == Proof::Declared);
         Ok(Self {
@@ -179,7 +213,7 @@ impl PinPlan {
             images: images.to_vec(),
             edits,
             sites,
-            claim: Claim::new(Operation::Pin, request.branch(), request.source(), pinned),
+            claim: Claim::new(operation, request.branch(), request.source(), pinned),
             proof: if declared { Proof::Declared } else { Proof::Hashed },
         })
     }
@@ -226,7 +260,7 @@ impl fmt::Display for PinPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for edit in &self.edits {
             for change in &edit.changes {
-                writeln!(f, "{}:{}\n-{}\n+{}", edit.before.path, change.line, change.from, change.to)?;
+                writeln!(f, "{}:{}\n-{}\n+{}", edit.path, change.line, change.from, change.to)?;
             }
         }
         Ok(())

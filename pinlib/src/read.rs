@@ -5,10 +5,12 @@ use crate::{
     error::{Mismatch, PinError},
     forge::GitForge,
     git::{CommitFact, CommitRange, FileAt, History, Identity, Mode, Oid, RepoPath, TreeEntry, TreePath},
+    hold::HOLDS,
+    manifest::Locator,
     recognise::recognised,
     record::Record,
     request::{PinRequest, Policy, Target},
-    snapshot::{Change, HOLDS, Kin, Passage, Passed, Snapshot},
+    snapshot::{Change, Kin, Passage, Passed, Snapshot, Writer},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,24 +25,51 @@ pub(crate) async fn snapshot(
         (None, Policy::Exact) => request.source(),
         (None, _) => forge.head(request.branch()).await?,
     };
-    let mut paths = request.paths();
-    paths.push(HOLDS.parse().map_err(|error| PinError::Invalid(format!("{error}")))?);
-    let mut files = files_at(forge, head, &paths).await?;
-    let holds = files.pop().flatten();
-    let files = files
-        .into_iter()
-        .zip(&paths)
-        .map(|(file, path)| file.ok_or_else(|| missing(path, head)))
-        .collect::<Result<_, _>>()?;
+    let (files, holds) = targets(forge, request, head).await?;
     Ok(Snapshot::new(head, files, holds, passage(forge, request, head).await?))
 }
 
-fn missing(path: &RepoPath, head: Oid) -> BackendError {
+/// Reads at a head where it is known who wrote what stands there.
+pub(crate) async fn traced(
+    forge: &dyn GitForge,
+    request: &PinRequest,
+    head: Oid,
+    writers: BTreeMap<(RepoPath, Locator), Writer>,
+) -> Result<Snapshot, PinError> {
+    let (files, holds) = targets(forge, request, head).await?;
+    Ok(Snapshot::new(head, files, holds, Passage::Traced(writers)))
+}
+
+/// Reads the target files, each of which must be there, and the hold file.
+async fn targets(
+    forge: &dyn GitForge,
+    request: &PinRequest,
+    head: Oid,
+) -> Result<(Vec<FileAt>, Option<FileAt>), PinError> {
+    let (paths, mut files) = (request.paths(), files_and_holds(forge, request, head).await?);
+    let holds = files.pop().flatten();
+    let found =
+        files.into_iter().zip(&paths).map(|(file, path)| file.ok_or_else(|| missing(path, head).into()));
+    Ok((found.collect::<Result<_, PinError>>()?, holds))
+}
+
+/// Reads the target files as far as they are there, and behind them the hold file.
+pub(crate) async fn files_and_holds(
+    forge: &dyn GitForge,
+    request: &PinRequest,
+    head: Oid,
+) -> Result<Vec<Option<FileAt>>, PinError> {
+    let mut paths = request.paths();
+    paths.push(RepoPath::own(HOLDS));
+    files_at(forge, head, &paths).await
+}
+
+pub(crate) fn missing(path: &RepoPath, head: Oid) -> BackendError {
     BackendError::new(BackendErrorKind::NotFound, format!("read {path} at {}", head.short()))
         .because("the commit has no such file")
 }
 
-fn incomplete(act: String) -> PinError {
+pub(crate) fn incomplete(act: String) -> PinError {
     BackendError::new(BackendErrorKind::Incomplete, act).into()
 }
 
@@ -128,7 +157,8 @@ async fn passage(forge: &dyn GitForge, request: &PinRequest, head: Oid) -> Resul
     Ok(Passage::Moved { passed, sources, differing })
 }
 
-async fn relation(forge: &dyn GitForge, ours: Oid, theirs: Oid) -> Result<Kin, PinError> {
+/// How the source of another pin stands to ours.
+pub(crate) async fn relation(forge: &dyn GitForge, ours: Oid, theirs: Oid) -> Result<Kin, PinError> {
     Ok(if ours == theirs {
         Kin::Same
     } else if since(forge, theirs, ours).await?.is_some() {
@@ -176,9 +206,23 @@ pub(crate) async fn examine(
 fn of_interest(fact: &CommitFact, changed: &[TreePath], known: &[Target]) -> Vec<RepoPath> {
     let record = Record::parse(&fact.message);
     let named = record.iter().flat_map(|record| record.claim.sites()).map(|site| &site.path);
-    let ours =
-        known.iter().map(|target| &target.path).filter(|path| changed.iter().any(|other| *other == **path));
+    let holds = RepoPath::own(HOLDS);
+    let ours = known.iter().map(|target| &target.path).chain([&holds]);
+    let ours = ours.filter(|path| changed.iter().any(|other| *other == **path));
     named.chain(ours).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Reads trees, each once.
+pub(crate) async fn trees(
+    forge: &dyn GitForge,
+    oids: BTreeSet<Oid>,
+) -> Result<BTreeMap<Oid, Vec<TreeEntry>>, PinError> {
+    let oids: Vec<_> = oids.into_iter().collect();
+    let trees = if oids.is_empty() { Vec::new() } else { forge.trees(&oids).await? };
+    if trees.len() != oids.len() {
+        return Err(incomplete(format!("read {} trees", oids.len())));
+    }
+    Ok(oids.into_iter().zip(trees).collect())
 }
 
 /// The paths in which each pair of trees differs: both sides of a level of all pairs in one read, equal subtrees never
@@ -191,13 +235,7 @@ async fn differing(
     let mut level: Vec<_> =
         pairs.iter().enumerate().map(|(pair, (a, b))| (pair, Vec::new(), *a, Some(*b))).collect();
     while !level.is_empty() {
-        let oids: BTreeSet<_> = level.iter().flat_map(|(_, _, a, b)| [*a, *b]).flatten().collect();
-        let oids: Vec<_> = oids.into_iter().collect();
-        let trees = forge.trees(&oids).await?;
-        if trees.len() != oids.len() {
-            return Err(incomplete(format!("read {} trees", oids.len())));
-        }
-        let trees: BTreeMap<_, _> = oids.into_iter().zip(trees).collect();
+        let trees = trees(forge, level.iter().flat_map(|(_, _, a, b)| [*a, *b]).flatten().collect()).await?;
         let mut next = Vec::new();
         for (pair, prefix, a, b) in level {
             let side = |oid: Option<Oid>| oid.and_then(|oid| trees.get(&oid)).map_or(&[][..], Vec::as_slice);

@@ -68,6 +68,43 @@ pub enum Operation {
     Pin,
     /// Goes back to an older digest and holds it. The head that it left is part of it: going back twice is twice.
     Rollback(Oid),
+    /// Takes back the holds of its sites, and leaves their digests. Likewise.
+    Release(Oid),
+    /// Writes what another environment holds. Likewise: what was rolled back may be promoted again.
+    Promote(Oid),
+}
+
+impl Operation {
+    /// Its one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pin => "pin",
+            Self::Rollback(_) => "rollback",
+            Self::Release(_) => "release",
+            Self::Promote(_) => "promote",
+        }
+    }
+    /// The head that it was decided on, where that is part of it.
+    pub fn head(self) -> Option<Oid> {
+        match self {
+            Self::Pin => None,
+            Self::Rollback(head) | Self::Release(head) | Self::Promote(head) => Some(head),
+        }
+    }
+    fn parse(text: &str) -> Option<Self> {
+        let Some((word, head)) = text.split_once(' ') else { return (text == "pin").then_some(Self::Pin) };
+        let head = head.parse().ok()?;
+        [Self::Rollback(head), Self::Release(head), Self::Promote(head)]
+            .into_iter()
+            .find(|it| it.name() == word)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        self.head().map_or(Ok(()), |head| write!(f, " {head}"))
+    }
 }
 
 /// One site and the digest that it holds.
@@ -118,10 +155,7 @@ impl Claim {
 
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.operation {
-            Operation::Pin => writeln!(f, "Pinlib-Record: v1 pin")?,
-            Operation::Rollback(head) => writeln!(f, "Pinlib-Record: v1 rollback {head}")?,
-        }
+        writeln!(f, "Pinlib-Record: v1 {}", self.operation)?;
         writeln!(f, "Pinlib-Branch: {}", encode(&self.branch.full()))?;
         writeln!(f, "Pinlib-Source: {}", self.source)?;
         self.sites.iter().try_for_each(|site| {
@@ -171,10 +205,7 @@ impl Record {
                 return None;
             }
         }
-        let operation = match *fields.get("Record")? {
-            "v1 pin" => Operation::Pin,
-            other => Operation::Rollback(other.strip_prefix("v1 rollback ")?.parse().ok()?),
-        };
+        let operation = Operation::parse(fields.get("Record")?.strip_prefix("v1 ")?)?;
         let branch = decode(fields.get("Branch")?)?.strip_prefix("refs/heads/")?.parse().ok()?;
         let claim = Claim::new(operation, &branch, fields.get("Source")?.parse().ok()?, sites);
         let record = Self {

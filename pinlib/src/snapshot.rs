@@ -2,12 +2,10 @@
 
 use crate::{
     git::{CommitFact, FileAt, Oid, RepoPath, TreePath},
+    manifest::Locator,
     record::Record,
 };
 use std::collections::BTreeMap;
-
-/// The file in the tree that names the sites that no pin may touch.
-pub const HOLDS: &str = ".pinlib/holds";
 
 /// A file on both sides of a commit.
 #[derive(Clone, Debug)]
@@ -57,6 +55,29 @@ pub enum Passage {
     Rewound,
     /// Neither.
     Diverged,
+    /// Nobody asked: a rollback or a promotion is decided on who wrote what stands at each of its sites.
+    Traced(BTreeMap<(RepoPath, Locator), Writer>),
+}
+
+/// Who wrote what stands at a site, by the head's first-parent line.
+#[derive(Clone, Debug)]
+pub enum Writer {
+    /// A recognised pin.
+    Pin {
+        /// Its commit.
+        commit: Oid,
+        /// Its record.
+        record: Record,
+        /// How its source stands to ours, where that matters.
+        kin: Option<Kin>,
+    },
+    /// Somebody, by hand, after a pin.
+    Hand {
+        /// The commit.
+        commit: Oid,
+    },
+    /// Somebody, by hand, and no pin is of this site.
+    Nobody,
 }
 
 /// Everything a policy may look at. Made only by reading, in read.rs.

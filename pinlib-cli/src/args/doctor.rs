@@ -32,7 +32,7 @@ impl Doctor {
         let survey = self.request.survey(around, &mut told).await;
         told.show(screen);
         let survey = survey?;
-        progress.meter.clone_from(&survey.backends.meter);
+        progress.meter = survey.backends.meter();
         let rows = screen.while_waiting(examine(&survey)).await;
         survey.backends.close(screen).await;
         let blocked = rows.iter().any(|row| row.health == Health::NotOk);

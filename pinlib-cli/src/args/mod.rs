@@ -9,8 +9,10 @@ pub(crate) mod image;
 mod init;
 mod pin;
 mod plan;
+mod promote;
 mod request;
 mod resolve;
+mod rollback;
 mod scan;
 mod schema;
 pub(crate) mod target;
@@ -77,6 +79,10 @@ enum Command {
     Pin(pin::Pin),
     /// Does the same without the commit; prints a diff that git apply takes
     Plan(plan::Plan),
+    /// Goes back to a former pin and holds it; prints the commit's oid
+    Rollback(rollback::Rollback),
+    /// Writes what one environment holds to another, guarded; prints the commit's oid
+    Promote(promote::Promote),
     /// Asks the registry for digests; prints repository@digest a line
     Resolve(resolve::Resolve),
     /// Finds the images in manifests that are not pinned by digest
@@ -106,6 +112,8 @@ impl Cli {
         let (name, ended): (_, Result<Ending, Failure>) = match &self.command {
             Command::Pin(pin) => ("pin", pin.run(around, screen, &mut progress).await),
             Command::Plan(plan) => ("plan", plan.run(around, screen, &mut progress).await),
+            Command::Rollback(rollback) => ("rollback", rollback.run(around, screen, &mut progress).await),
+            Command::Promote(promote) => ("promote", promote.run(around, screen, &mut progress).await),
             Command::Resolve(resolve) => ("resolve", resolve.run(around, screen, &mut progress).await),
             Command::Check(check) => ("check", check.run(around, &mut progress)),
             Command::Doctor(doctor) => ("doctor", doctor.run(around, screen, &mut progress).await),

@@ -6,12 +6,13 @@ use super::{
     request::{Job, RequestArgs, Told},
 };
 use crate::{
+    backends::Backends,
     exit::Ending,
     failure::Failure,
     output::{Screen, of_library, v1},
     surroundings::Surroundings,
 };
-use pinlib::RunId;
+use pinlib::{Order, RunId};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pin {
@@ -29,7 +30,7 @@ impl Pin {
         screen: Screen,
         progress: &mut Progress,
     ) -> Result<Ending, Failure> {
-        let mut body = v1::Pin::default();
+        let mut body = v1::Pin { operation: "pin".to_owned(), ..v1::Pin::default() };
         let ended = if self.dry_run {
             let due = look(&self.request, around, screen, progress, &mut body).await;
             due.map(|due| if due { Ending::Due { told: false } } else { Ending::Clean })
@@ -49,9 +50,19 @@ async fn pin(
     body: &mut v1::Pin,
 ) -> Result<Ending, Failure> {
     let Job { request, backends } = job(request, around, screen, progress, body).await?;
+    carry_out(Order::Pin(&request), &backends, screen, body).await
+}
+
+/// Does what is ordered, and notes what came of it.
+pub(super) async fn carry_out(
+    order: Order<'_>,
+    backends: &Backends,
+    screen: Screen,
+    body: &mut v1::Pin,
+) -> Result<Ending, Failure> {
     let run = run_id()?;
     body.run = Some(run.to_string());
-    let pinned = screen.while_waiting(backends.pinner.pin(&request, run)).await;
+    let pinned = screen.while_waiting(backends.pinner.carry_out(order, run)).await;
     backends.close(screen).await;
     match pinned {
         Ok(receipt) => {
@@ -77,7 +88,7 @@ pub(super) async fn job(
     let settled = args.job(around, &mut told).await;
     told.show(screen);
     let job = settled?;
-    progress.meter.clone_from(&job.backends.meter);
+    progress.meter = job.backends.meter();
     body.forge = Some(job.backends.pinner.forge.to_string());
     of_library::request(&job.request, body);
     Ok(job)

@@ -6,14 +6,13 @@ use super::{
     request::{Job, RequestArgs},
 };
 use crate::{
+    backends::Backends,
     exit::Ending,
     failure::Failure,
     output::{self, Screen, of_library, v1},
     surroundings::Surroundings,
 };
-use pinlib::{
-    Clock as _, Movement, PinError, PinPlan, PinRequest, Pinner, Policy, SystemClock, Verdict, judge,
-};
+use pinlib::{Clock as _, Movement, Order, PinError, PinPlan, Pinner, Policy, SystemClock, Verdict, judge};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Plan {
@@ -31,7 +30,7 @@ impl Plan {
         screen: Screen,
         progress: &mut Progress,
     ) -> Result<Ending, Failure> {
-        let mut body = v1::Pin::default();
+        let mut body = v1::Pin { operation: "pin".to_owned(), ..v1::Pin::default() };
         let due = look(&self.request, around, screen, progress, &mut body).await;
         progress.body = v1::Body::Pin(Box::new(body));
         Ok(if due? { Ending::Due { told: self.exit_code } } else { Ending::Clean })
@@ -48,32 +47,38 @@ pub(super) async fn look(
     body: &mut v1::Pin,
 ) -> Result<bool, Failure> {
     let Job { request, backends } = job(args, around, screen, progress, body).await?;
-    let due = screen.while_waiting(planned(&request, &backends.pinner, body)).await;
+    survey(Order::Pin(&request), &backends, screen, body).await
+}
+
+/// Plans what is ordered, and notes what would come of it.
+pub(super) async fn survey(
+    order: Order<'_>,
+    backends: &Backends,
+    screen: Screen,
+    body: &mut v1::Pin,
+) -> Result<bool, Failure> {
+    let due = screen.while_waiting(planned(order, &backends.pinner, body)).await;
     backends.close(screen).await;
     due
 }
 
-async fn planned(request: &PinRequest, pinner: &Pinner, body: &mut v1::Pin) -> Result<bool, Failure> {
-    let plan = pinner.plan(request).await?;
+async fn planned(order: Order<'_>, pinner: &Pinner, body: &mut v1::Pin) -> Result<bool, Failure> {
+    let plan = pinner.plan(order).await?;
     of_library::plan(&plan, body);
     let due = !plan.is_empty();
     if due {
-        body.objection = objection(plan, request, pinner).await?.map(|error| output::error(&error.into()));
+        body.objection = objection(plan, order, pinner).await?.map(|error| output::error(&error.into()));
     }
     Ok(due)
 }
 
 /// Why a pin would not land now, as far as reading tells.
-async fn objection(
-    plan: PinPlan,
-    request: &PinRequest,
-    pinner: &Pinner,
-) -> Result<Option<PinError>, Failure> {
-    match judge(plan, run_id()?, SystemClock.now()) {
-        Err(error) => return Ok(Some(error)),
-        Ok(Verdict::Clear(_)) if request.options().policy == Policy::Exact => {}
-        Ok(_) => return Ok(None),
-    }
+async fn objection(plan: PinPlan, order: Order<'_>, pinner: &Pinner) -> Result<Option<PinError>, Failure> {
+    let request = match (judge(plan, run_id()?, SystemClock.now()), order) {
+        (Err(error), _) => return Ok(Some(error)),
+        (Ok(Verdict::Clear(_)), Order::Pin(request)) if request.options().policy == Policy::Exact => request,
+        (Ok(_), _) => return Ok(None),
+    };
     // Under `exact` nobody has looked at the branch yet.
     Ok(match pinner.forge.head(request.branch()).await {
         Ok(head) if head == request.source() => None,

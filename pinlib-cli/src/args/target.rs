@@ -1,6 +1,6 @@
 //! `--target KIND:PATH[#SITE]`, and the same thing in `pinlib.yaml`.
 
-use super::image::ImageArg;
+use super::{image::ImageArg, values::EnvironmentName};
 use anyhow::{Context as _, bail};
 use pinlib::{HelmValues, Kustomization, ManifestEditor, PathEditor, Pointer, RepoPath, Target, Workload};
 use schemars::JsonSchema;
@@ -37,6 +37,9 @@ pub(crate) struct TargetKeys {
     pub(crate) keep_tag: Option<bool>,
     /// How many places of the image the file must have; without it, at least one.
     pub(crate) count: Option<usize>,
+    /// The environment that the file belongs to; without it, every one.
+    #[schemars(with = "Option<String>")]
+    pub(crate) environment: Option<EnvironmentName>,
 }
 
 /// A step of `at`, for the schema alone.

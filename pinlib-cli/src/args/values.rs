@@ -24,6 +24,31 @@ macro_rules! by_text {
     };
 }
 
+/// Where images run, as `staging`: a word of letters, digits, `-`, `_` and `.`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct EnvironmentName(String);
+
+by_text!(EnvironmentName);
+
+impl FromStr for EnvironmentName {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if (1..=63).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('-') {
+            Ok(Self(text.to_owned()))
+        } else {
+            bail!("{text:?} is no name of an environment: want 1 to 63 letters, digits, -, _ and .")
+        }
+    }
+}
+
+impl fmt::Display for EnvironmentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Where the commit goes: a folder, `https://…`, `ssh://…`, `user@host:path` or `github:OWNER/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]

@@ -32,7 +32,7 @@ impl From<Finding> for Row {
 /// What a pin needs of the forge. GitHub tells much of it; of any forge, head and files can be read.
 pub(crate) async fn forge(backends: &Backends, branch: &BranchName, targets: &[RepoPath]) -> Vec<Row> {
     let mut rows = Vec::new();
-    if let Some(github) = &backends.github {
+    if let Some(github) = backends.github.first() {
         rows.extend(github.examine_login().await.into_iter().map(Row::from));
         if rows.iter().any(|row| row.health == Health::NotOk) {
             return rows;
@@ -51,7 +51,7 @@ pub(crate) async fn forge(backends: &Backends, branch: &BranchName, targets: &[R
         Ok(head) => {
             rows.push(row("head", Health::Ok, format!("{branch} is at {}", head.short()), None));
             rows.extend(files(forge, head, targets).await);
-            if backends.github.is_some() {
+            if !backends.github.is_empty() {
                 rows.push(workflows::look(forge, head, branch, targets).await);
             }
         }

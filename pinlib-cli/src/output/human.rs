@@ -127,10 +127,13 @@ fn of_pin(pin: &Pin, report: &Report) -> Vec<String> {
             };
             let (from, to) = (short(pin.expected_head.as_ref()), short(pin.commit.as_ref()));
             let text = format!("{branch} {from} → {to}{again}");
-            lines.push(step(
-                "Pinned",
-                &format!("{text}  {}", dim(&cost(report.traffic.total, report.seconds))),
-            ));
+            let word = match pin.operation.as_str() {
+                "rollback" => "Restored",
+                "release" => "Released",
+                "promote" => "Promoted",
+                _ => "Pinned",
+            };
+            lines.push(step(word, &format!("{text}  {}", dim(&cost(report.traffic.total, report.seconds)))));
         }
         Outcome::AlreadyPinned => {
             let text = format!("{branch} holds it already at {}", short(pin.commit.as_ref()));

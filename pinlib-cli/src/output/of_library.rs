@@ -53,6 +53,8 @@ fn evidence(evidence: Evidence) -> &'static str {
 
 /// What was done.
 pub(crate) fn receipt(receipt: &Receipt, body: &mut Pin) {
+    body.branch = Some(receipt.branch.to_string());
+    body.source_commit = Some(receipt.claim.source().to_string());
     body.commit = Some(receipt.commit.to_string());
     body.key = Some(receipt.claim.key().to_string());
     body.proof = Some(receipt.proof.to_string());
@@ -61,12 +63,15 @@ pub(crate) fn receipt(receipt: &Receipt, body: &mut Pin) {
     if let Done::Pinned { parent, basis, edits: files } = &receipt.done {
         body.changed = true;
         let passed = match basis {
-            Why::PinsOnly(passed) | Why::Inputs(passed) => passed.iter().map(ToString::to_string).collect(),
+            Why::PinsOnly(passed) | Why::Inputs(passed) | Why::Written(passed) => {
+                passed.iter().map(ToString::to_string).collect()
+            }
             _ => Vec::new(),
         };
         let policy = match basis {
             Why::PinsOnly(_) => "pins-only",
             Why::Inputs(_) => "inputs",
+            Why::Written(_) => receipt.claim.operation().name(),
             _ => "exact",
         };
         body.basis = Some(Basis { policy: policy.to_owned(), passed });
@@ -78,6 +83,8 @@ pub(crate) fn receipt(receipt: &Receipt, body: &mut Pin) {
 
 /// What would be done.
 pub(crate) fn plan(plan: &PinPlan, body: &mut Pin) {
+    body.branch = Some(plan.claim().branch().to_string());
+    body.source_commit = Some(plan.claim().source().to_string());
     body.expected_head = Some(plan.snapshot().head().to_string());
     body.key = Some(plan.claim().key().to_string());
     body.proof = Some(plan.proof().to_string());
@@ -87,7 +94,10 @@ pub(crate) fn plan(plan: &PinPlan, body: &mut Pin) {
 }
 
 fn diff(files: &[FileEdit]) -> String {
-    let of = |file: &FileEdit| diff::unified(file.path().as_str(), &file.before().bytes, file.bytes());
+    let of = |file: &FileEdit| match file.before() {
+        Some(before) => diff::unified(file.path().as_str(), &before.bytes, file.bytes()),
+        None => diff::created(file.path().as_str(), &String::from_utf8_lossy(file.bytes())),
+    };
     files.iter().map(of).collect()
 }
 

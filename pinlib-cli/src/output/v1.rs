@@ -118,6 +118,8 @@ pub(crate) enum Body {
 /// What `pin` did, or `plan` would do. What is not known is null.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Pin {
+    /// What was asked for: `pin`, `rollback`, `release` or `promote`.
+    pub(crate) operation: String,
     /// Whether this run changed the branch.
     pub(crate) changed: bool,
     /// The repository: its folder or its address.

@@ -83,7 +83,7 @@ proptest! {
         prop_assert_eq!(first.claim(), again.claim(), "the same head, the same plan");
         for (edit, twin) in first.edits().iter().zip(again.edits()) {
             prop_assert_eq!(edit.bytes(), twin.bytes());
-            prop_assert_ne!(edit.bytes(), &edit.before().bytes[..], "an edit changes something");
+            prop_assert_ne!(edit.bytes(), &edit.before().expect("a target's file").bytes[..], "an edit changes something");
         }
         let paths: BTreeSet<_> = first.edits().iter().map(|edit| edit.path().clone()).collect();
         prop_assert_eq!(paths.len(), first.edits().len(), "one edit a file");

@@ -85,6 +85,27 @@ fn find(oid: Oid, bytes: &[u8], name: &str) -> Result<Option<(TreeEntry, Range<u
     Ok(found)
 }
 
+/// One entry as a raw tree has it.
+fn raw(mode: Mode, name: &str, oid: Oid) -> Vec<u8> {
+    [format!("{:o} {name}\0", u32::from(mode)).as_bytes(), oid.as_bytes()].concat()
+}
+
+/// Puts a new entry into a raw tree, where git's order has it: a folder is compared as if a slash ended its name.
+fn insert(oid: Oid, bytes: &mut Vec<u8>, name: &str, mode: Mode, new: Oid) -> Result<(), BackendError> {
+    let key = |name: &[u8], mode| [name, if mode == Mode::Tree { b"/" } else { b"" }].concat();
+    let mut entries = TreeRefIter::from_bytes(bytes, hash(oid.format()));
+    let mut place = 0;
+    while let Some(entry) = entries.next() {
+        let entry = entry.map_err(|error| malformed("tree", oid).with_source(error))?;
+        if key(entry.filename, Mode::from(u32::from(entry.mode.value()))) > key(name.as_bytes(), mode) {
+            break;
+        }
+        place = entries.offset_to_next_entry(bytes);
+    }
+    bytes.splice(place..place, raw(mode, name, new));
+    Ok(())
+}
+
 /// One new object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Object {
@@ -189,21 +210,29 @@ impl Splicer<'_> {
         }
         for (name, edits) in below {
             let Some((_, first)) = edits.first() else { continue };
+            let (path, head) = (first.path().clone(), self.head);
             let refuse = |kind, why: String| {
-                BackendError::new(kind, format!("edit {} at {}", first.path(), self.head.short()))
-                    .because(why)
+                BackendError::new(kind, format!("edit {path} at {}", head.short())).because(why)
             };
             let missing = || refuse(BackendErrorKind::NotFound, "the commit has no such file".to_owned());
-            let (entry, place) = find(oid, &bytes, name)?.ok_or_else(missing)?;
+            let Some((entry, place)) = find(oid, &bytes, name)? else {
+                let [(parts, edit)] = &edits[..] else { return Err(missing()) };
+                let (mode, new) = self.create(&parts[depth + 1..], edit).ok_or_else(missing)?;
+                insert(oid, &mut bytes, name, mode, new)?;
+                continue;
+            };
             let new = match &edits[..] {
                 [(parts, edit)] if parts.len() == depth + 1 => {
-                    if entry.mode != Mode::Regular {
-                        let why = format!("it is {}, not a regular file (100644)", entry.mode);
-                        return Err(refuse(BackendErrorKind::Invalid, why));
-                    }
-                    if entry.oid != edit.before().oid {
-                        let why =
-                            format!("it is {}, not {} as the edit has it", entry.oid, edit.before().oid);
+                    let is = match edit.before() {
+                        Some(before) if before.oid != entry.oid => {
+                            format!("not {} as the edit has it", before.oid)
+                        }
+                        None => "and the edit would make it".to_owned(),
+                        Some(_) if entry.mode != Mode::Regular => "not a regular file (100644)".to_owned(),
+                        Some(_) => String::new(),
+                    };
+                    if !is.is_empty() {
+                        let why = format!("it is {} {}, {is}", entry.mode, entry.oid);
                         return Err(refuse(BackendErrorKind::Invalid, why));
                     }
                     self.add(Kind::Blob, edit.bytes().to_vec())
@@ -214,6 +243,17 @@ impl Splicer<'_> {
             bytes[place].copy_from_slice(new.as_bytes());
         }
         Ok(self.add(Kind::Tree, bytes))
+    }
+
+    /// Makes a file that is not there yet, in folders that are not there yet; none where it should be there.
+    fn create(&mut self, folders: &[&str], edit: &FileEdit) -> Option<(Mode, Oid)> {
+        if edit.before().is_some() {
+            return None;
+        }
+        let blob = self.add(Kind::Blob, edit.bytes().to_vec());
+        Some(folders.iter().rev().fold((Mode::Regular, blob), |(mode, inner), name| {
+            (Mode::Tree, self.add(Kind::Tree, raw(mode, name, inner)))
+        }))
     }
 
     fn add(&mut self, kind: Kind, bytes: Vec<u8>) -> Oid {

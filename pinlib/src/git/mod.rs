@@ -10,4 +10,4 @@ pub use facts::{
     CommitFact, CommitRange, FileAt, History, Identity, Mode, Person, Signature, TreeEntry, TreePath,
 };
 pub use names::{BranchName, RepoPath};
-pub use oid::{ObjectFormat, Oid};
+pub use oid::{ObjectFormat, Oid, OidPrefix};

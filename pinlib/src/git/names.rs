@@ -59,6 +59,10 @@ name!(
 );
 
 impl RepoPath {
+    /// A path that this library itself writes.
+    pub(crate) fn own(path: &'static str) -> Self {
+        Self(path.to_owned())
+    }
     /// Whether this is `folder`, or in it.
     pub fn is_in(&self, folder: &Self) -> bool {
         self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

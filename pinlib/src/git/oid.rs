@@ -1,6 +1,6 @@
 //! Object ids, of both of git's hashes.
 
-use crate::parse::{ParseError, by_text, hex, unhex};
+use crate::parse::{ParseError, by_text, hex, name, unhex};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 use std::{fmt, str::FromStr};
@@ -100,3 +100,25 @@ impl fmt::Display for Oid {
 }
 
 by_text!(Oid);
+
+name!(
+    /// The first digits of an object id, as people copy them from a table. It names nothing for sure: only where one of a
+    /// known few is looked for.
+    OidPrefix, "short object id", prefix
+);
+
+impl OidPrefix {
+    /// Whether the id begins so.
+    pub fn is_of(&self, oid: Oid) -> bool {
+        oid.to_string().starts_with(self.as_str())
+    }
+}
+
+fn prefix(text: &str) -> Result<(), &'static str> {
+    let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    if (12..=64).contains(&text.len()) && text.bytes().all(hex) {
+        Ok(())
+    } else {
+        Err("want 12 to 64 lower-case hex digits")
+    }
+}

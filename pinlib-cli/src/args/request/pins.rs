@@ -1,7 +1,7 @@
 //! The images of a request, each with its targets, and what they are built from: by flags, else by `pinlib.yaml`.
 
 use super::{
-    RequestArgs, Told,
+    PlaceArgs, RequestArgs, Told,
     digests::{self, Reported},
 };
 use crate::{
@@ -9,35 +9,66 @@ use crate::{
         connect::Connect,
         image::ImageArg,
         target::TargetKeys,
-        values::{PolicyName, RegistryPlace},
+        values::{EnvironmentName, PolicyName, RegistryPlace},
     },
     config::{Config, ImageKeys},
     failure::Failure,
     surroundings::Surroundings,
 };
-use pinlib::{DigestSource, ImagePin, Policy, RepoPath, Target};
+use pinlib::{DigestSource, ImagePin, Placement, Policy, Reference, RepoPath, Target};
 use std::path::Path;
 
-impl RequestArgs {
-    /// The images of the command line or of the builds' reports, each with its targets; without any, those of the file.
-    pub(super) fn images(
-        &self,
-        config: &Config,
-        connect: &Connect,
-        around: &Surroundings,
-        told: &mut Told,
-    ) -> Result<Vec<ImagePin>, Failure> {
-        let whole = || config.images.iter().map(|keys| ImageArg { entry: None, image: keys.name.clone() });
-        let args: Vec<_> = match (&self.images[..], &self.digests[..]) {
-            ([], []) => whole().collect(),
-            (images, []) => images.to_vec(),
-            _ => self.reported(config, around, told)?,
+/// Whose targets are meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scope<'a> {
+    /// Those of an environment, and those of none.
+    With(Option<&'a EnvironmentName>),
+    /// Those of an environment alone.
+    Only(&'a EnvironmentName),
+}
+
+impl Scope<'_> {
+    fn takes(self, target: &TargetKeys) -> bool {
+        match (self, &target.environment) {
+            (Self::With(_), None) => true,
+            (Self::With(chosen), Some(name)) => chosen == Some(name),
+            (Self::Only(chosen), name) => name.as_ref() == Some(chosen),
+        }
+    }
+}
+
+impl PlaceArgs {
+    /// Whether any image is named at all.
+    pub(crate) fn names_any(&self, config: &Config) -> bool {
+        !self.images.is_empty() || !config.images.is_empty()
+    }
+
+    /// The images that are meant: those of the command line; without any, those of the file that are written here.
+    pub(crate) fn chosen(&self, config: &Config, scope: Scope<'_>) -> Result<Vec<ImageArg>, Failure> {
+        let here = |keys: &&ImageKeys| {
+            !matches!(scope, Scope::Only(_)) || keys.targets().any(|one| scope.takes(one))
         };
+        let whole = || {
+            config.images.iter().filter(here).map(|keys| ImageArg { entry: None, image: keys.name.clone() })
+        };
+        let args: Vec<_> = if self.images.is_empty() { whole().collect() } else { self.images.clone() };
         if args.is_empty() {
             return Err(Failure::usage("no image is given")
                 .with_hint("give --image or --digests, or list images in pinlib.yaml"));
         }
-        if self.was.is_some() && args.len() > 1 {
+        Ok(args)
+    }
+
+    /// The images, each with its targets and where its digest comes from.
+    pub(crate) fn pins(
+        &self,
+        args: Vec<ImageArg>,
+        config: &Config,
+        connect: &Connect,
+        scope: Scope<'_>,
+        was: Option<&Reference>,
+    ) -> Result<Vec<ImagePin>, Failure> {
+        if was.is_some() && args.len() > 1 {
             return Err(Failure::usage("--was means one image, and there are several"));
         }
         let pin = |arg: &ImageArg| {
@@ -61,20 +92,146 @@ impl RequestArgs {
             };
             let platform =
                 connect.platform.as_ref().or(keys.and_then(|keys| keys.platform.as_ref())).cloned();
-            Ok(ImagePin { image, digest, platform, targets: self.targets(arg, keys)?, was: self.was.clone() })
+            let targets = self.targets(arg, config, scope)?;
+            Ok(ImagePin { image, digest, platform, targets, was: was.cloned() })
         };
         args.iter().map(pin).collect()
     }
 
-    /// The images of the builds' reports, called as the file calls them. Their tags decide nothing.
-    fn reported(
+    /// The images, each with its targets, where no digest is asked for.
+    pub(crate) fn placements(&self, config: &Config, scope: Scope<'_>) -> Result<Vec<Placement>, Failure> {
+        let place = |arg: ImageArg| {
+            let arg = if self.images.is_empty() { arg } else { self.meant(arg, config)? };
+            let arg = ImageArg { image: arg.image.bare(), ..arg };
+            let targets = self.targets(&arg, config, scope)?;
+            Ok((arg.image, targets))
+        };
+        self.chosen(config, scope)?.into_iter().map(place).collect()
+    }
+
+    /// Whether the command line names images.
+    pub(crate) fn names_images(&self) -> bool {
+        !self.images.is_empty()
+    }
+
+    /// An image of the file by its whole name, or where that is clear by the last part of it.
+    fn meant(&self, arg: ImageArg, config: &Config) -> Result<ImageArg, Failure> {
+        let name = arg.image.written_name();
+        if arg.image.digest().is_some() || arg.image.tag().is_some() {
+            let why = "its digest is the one that a pin wrote";
+            return Err(Failure::usage(format!("--image {}: {why}", arg.image))
+                .with_hint(format!("give --image {name}, and nothing behind it")));
+        }
+        if !self.targets.is_empty() || config.images.iter().any(|keys| keys.name.same_image(&arg.image)) {
+            return Ok(arg);
+        }
+        let is_last = |keys: &&ImageKeys| keys.name.written_name().rsplit('/').next() == Some(name);
+        match config.images.iter().filter(is_last).collect::<Vec<_>>()[..] {
+            [] => Ok(arg),
+            [one] => Ok(ImageArg { image: one.name.clone(), ..arg }),
+            [one, other, ..] => Err(Failure::usage(format!(
+                "{name} could be {} or {}",
+                one.name.written_name(),
+                other.name.written_name()
+            ))
+            .with_hint("give its whole name")),
+        }
+    }
+
+    /// The same images, where they stand in another scope.
+    pub(crate) fn placed_as(
+        &self,
+        images: &[Placement],
+        config: &Config,
+        scope: Scope<'_>,
+    ) -> Result<Vec<Placement>, Failure> {
+        let place = |(image, _): &Placement| {
+            let arg = ImageArg { entry: None, image: image.clone() };
+            Ok((image.clone(), self.targets(&arg, config, scope)?))
+        };
+        images.iter().map(place).collect()
+    }
+
+    /// The files that name an image.
+    pub(crate) fn targets(
+        &self,
+        arg: &ImageArg,
+        config: &Config,
+        scope: Scope<'_>,
+    ) -> Result<Vec<Target>, Failure> {
+        let keys = config.images.iter().find(|keys| keys.name.same_image(&arg.image));
+        let all = || keys.iter().flat_map(|keys| keys.targets());
+        let targets = if self.targets.is_empty() {
+            targets(all().filter(|target| scope.takes(target)), arg)?
+        } else {
+            let flags: Vec<_> = self.targets.iter().map(|keys| self.with_flags(keys.clone())).collect();
+            targets(&flags, arg)?
+        };
+        if !targets.is_empty() {
+            return Ok(targets);
+        }
+        let name = arg.image.written_name();
+        let mut elsewhere: Vec<_> =
+            all().filter_map(|target| target.environment.as_ref()).map(ToString::to_string).collect();
+        elsewhere.sort();
+        elsewhere.dedup();
+        Err(match scope {
+            _ if elsewhere.is_empty() => Failure::usage(format!("no target is given for {name}"))
+                .with_hint("give --target KIND:PATH, or list targets for it in pinlib.yaml"),
+            Scope::With(None) => {
+                Failure::usage(format!("{name} stands in {}: which one is meant?", elsewhere.join(" and ")))
+                    .with_hint(format!("give --environment {}", elsewhere[0]))
+            }
+            Scope::With(Some(chosen)) | Scope::Only(chosen) => Failure::usage(format!(
+                "{name} has no target in {chosen}, only in {}",
+                elsewhere.join(" and ")
+            )),
+        })
+    }
+
+    /// The targets of the file that this run does not write to: pins of theirs are recognised by them.
+    pub(crate) fn known(
         &self,
         config: &Config,
+        images: &[Placement],
+        scope: Scope<'_>,
+    ) -> Result<Vec<Target>, Failure> {
+        let mut known = Vec::new();
+        for keys in &config.images {
+            let pinned =
+                self.targets.is_empty() && images.iter().any(|(image, _)| image.same_image(&keys.name));
+            let others = keys.targets().filter(|target| !(pinned && scope.takes(target)));
+            known.extend(targets(others, &ImageArg { entry: None, image: keys.name.clone() })?);
+        }
+        Ok(known)
+    }
+
+    fn with_flags(&self, keys: TargetKeys) -> TargetKeys {
+        let kustomization = keys.kustomization.is_some();
+        TargetKeys {
+            keep_tag: (self.keep_tag && !kustomization).then_some(true),
+            insert: (self.insert && kustomization).then_some(true),
+            count: self.count,
+            ..keys
+        }
+    }
+}
+
+impl RequestArgs {
+    /// The images of the builds' reports, else those of the command line or of the file.
+    pub(super) fn wanted(
+        &self,
+        config: &Config,
+        scope: Scope<'_>,
         around: &Surroundings,
         told: &mut Told,
     ) -> Result<Vec<ImageArg>, Failure> {
+        if self.digests.is_empty() {
+            return self.place.chosen(config, scope);
+        }
         let mut args = Vec::new();
         for Reported { image, digest } in digests::read(&self.digests, around)? {
+            // Called as the file calls it; its tag decides nothing.
             let listed = config.images.iter().find(|keys| keys.name.same_image(&image));
             let name = match listed {
                 Some(keys) => &keys.name,
@@ -82,7 +239,7 @@ impl RequestArgs {
                     told.notes.push(format!("left out {image}: pinlib.yaml does not list it"));
                     continue;
                 }
-                None if !self.targets.is_empty() => &image,
+                None if !self.place.targets.is_empty() => &image,
                 None => {
                     return Err(Failure::usage(format!(
                         "the build reports {image}, which pinlib.yaml does not list"
@@ -96,40 +253,6 @@ impl RequestArgs {
             return Err(Failure::usage("pinlib.yaml lists none of the images that the build reports"));
         }
         Ok(args)
-    }
-
-    fn targets(&self, arg: &ImageArg, keys: Option<&ImageKeys>) -> Result<Vec<Target>, Failure> {
-        let targets = if self.targets.is_empty() {
-            keys.map(|keys| targets(keys.targets(), arg)).transpose()?.unwrap_or_default()
-        } else {
-            let flags: Vec<_> = self.targets.iter().map(|keys| self.with_flags(keys.clone())).collect();
-            targets(&flags, arg)?
-        };
-        if targets.is_empty() {
-            return Err(Failure::usage(format!("no target is given for {}", arg.image.written_name()))
-                .with_hint("give --target KIND:PATH, or list targets for it in pinlib.yaml"));
-        }
-        Ok(targets)
-    }
-
-    /// The targets of the file that this run does not write to: pins of theirs are recognised by them.
-    pub(super) fn known(&self, config: &Config, images: &[ImagePin]) -> Result<Vec<Target>, Failure> {
-        let pinned = |keys: &ImageKeys| images.iter().any(|pin| pin.image.same_image(&keys.name));
-        let mut known = Vec::new();
-        for keys in config.images.iter().filter(|keys| !self.targets.is_empty() || !pinned(keys)) {
-            known.extend(targets(keys.targets(), &ImageArg { entry: None, image: keys.name.clone() })?);
-        }
-        Ok(known)
-    }
-
-    fn with_flags(&self, keys: TargetKeys) -> TargetKeys {
-        let kustomization = keys.kustomization.is_some();
-        TargetKeys {
-            keep_tag: (self.keep_tag && !kustomization).then_some(true),
-            insert: (self.insert && kustomization).then_some(true),
-            count: self.count,
-            ..keys
-        }
     }
 }
 

@@ -200,19 +200,26 @@ impl GitHubForge {
                 let act = format!("edit {} at {}", edit.path(), at.short());
                 Err(BackendError::new(kind, act).because(why))
             };
-            match self.remembered(at, edit.path()) {
-                Some((Mode::Regular, oid)) if oid == edit.before().oid => {}
-                Some((Mode::Regular, oid)) => {
-                    let why = format!("it is {oid}, not {} as the edit has it", edit.before().oid);
+            match (self.remembered(at, edit.path()), edit.before()) {
+                (None, None) => {}
+                (Some((Mode::Regular, oid)), Some(before)) if oid == before.oid => {}
+                (Some((Mode::Regular, oid)), Some(before)) => {
+                    let why = format!("it is {oid}, not {} as the edit has it", before.oid);
                     return fail(BackendErrorKind::Invalid, why);
                 }
-                Some((mode, _)) => {
+                (Some((mode, _)), Some(_)) => {
                     return fail(
                         BackendErrorKind::Invalid,
                         format!("it is {mode}, not a regular file (100644)"),
                     );
                 }
-                None => return fail(BackendErrorKind::NotFound, "the commit has no such file".into()),
+                (Some((mode, oid)), None) => {
+                    let why = format!("it is {mode} {oid}, and the edit would make it");
+                    return fail(BackendErrorKind::Invalid, why);
+                }
+                (None, Some(_)) => {
+                    return fail(BackendErrorKind::NotFound, "the commit has no such file".into());
+                }
             }
         }
         Ok(())
