@@ -13,7 +13,10 @@ use crate::{
     snapshot::{Snapshot, Writer},
     trace::{Placed, Trace, placed},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 /// Where images stand that shall be promoted.
 #[derive(Clone, Debug)]
@@ -75,11 +78,13 @@ impl PromoteRequest {
         let mut kinships = BTreeMap::new();
         for writer in writers.values_mut() {
             let Writer::Pin { record, kin, .. } = writer else { continue };
-            let theirs = record.claim.source();
-            if !kinships.contains_key(&theirs) {
-                kinships.insert(theirs, read::relation(&*self.from.sources, source, theirs).await?);
-            }
-            *kin = kinships.get(&theirs).copied();
+            *kin = Some(match kinships.entry(record.claim.source()) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => {
+                    let kin = read::relation(&*self.from.sources, source, *new.key()).await?;
+                    *new.insert(kin)
+                }
+            });
         }
         let snapshot = read::traced(&**forge, &request, head, writers).await?;
         Ok((request, snapshot))

@@ -216,8 +216,8 @@ async fn entries(
             for (path, entry) in row.iter_mut().enumerate() {
                 let Some(part) = parts[path].get(depth) else { continue };
                 let tree = entry.take().filter(|(mode, _)| *mode == Mode::Tree);
-                let inside = tree.and_then(|(_, oid)| trees.get(&oid)).into_iter().flatten();
-                let found = inside.filter(|inner| inner.name == part.as_bytes()).next();
+                let inside = tree.and_then(|(_, oid)| trees.get(&oid)).map_or(&[][..], Vec::as_slice);
+                let found = inside.iter().find(|inner| inner.name == part.as_bytes());
                 *entry = found.map(|inner| (inner.mode, inner.oid));
             }
         }

@@ -257,7 +257,7 @@ impl FromStr for Time {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.0.as_secs();
-        let whole = UNITS.iter().find(|(_, seconds)| all % seconds == 0);
+        let whole = UNITS.iter().find(|(_, seconds)| all.is_multiple_of(*seconds));
         whole.map_or(Ok(()), |(unit, seconds)| write!(f, "{}{unit}", all / seconds))
     }
 }

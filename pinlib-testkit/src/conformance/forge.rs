@@ -70,17 +70,17 @@ fn cleared_at(
     };
     let request =
         PinRequest::new(source, world.branch(), vec![pin], PinOptions::default()).map_err(|e| text(&e))?;
-    let pinner = Pinner {
-        registry: Arc::new(NoRegistry),
-        forge,
-        clock: Arc::clone(&clock),
-        patience: Patience::default(),
-    };
+    let pinner = pinner(forge, &clock);
     let plan = world.block_on(pinner.plan(&request)).map_err(|e| text(&e))?;
     match judge(plan, RunId::from([7; 16]), clock.now()).map_err(|e| text(&e))? {
         Verdict::Clear(commit) => Ok(commit),
         Verdict::Nothing => Err("nothing to commit".into()),
     }
+}
+
+fn pinner(forge: Arc<dyn GitForge>, clock: &Arc<dyn Clock>) -> Pinner {
+    let (registry, patience) = (Arc::new(NoRegistry), Patience::default());
+    Pinner { registry, forge, clock: Arc::clone(clock), patience }
 }
 
 /// Every entry below a tree in the order that the forge tells, each folder before what is in it.
@@ -142,4 +142,5 @@ suite! { ($)
     every_other_entry_stays_as_it_stood
     an_odd_path_is_a_path
     only_a_regular_file_takes_a_pin
+    the_hold_file_is_made_and_kept
 }

@@ -90,7 +90,11 @@ fn each_flaw_fails_its_case_and_no_other() {
     assert_eq!(fails::<FastForward>(), ["a_branch_rewound_to_an_ancestor_refuses"]);
     assert_eq!(
         fails::<FirstParents>(),
-        ["a_history_is_what_the_base_has_not", "a_history_without_a_base_goes_down_to_the_roots"]
+        [
+            "a_history_is_what_the_base_has_not",
+            "a_history_without_a_base_goes_down_to_the_roots",
+            "a_history_without_a_base_is_cut_at_its_limit"
+        ]
     );
     assert_eq!(fails::<Content>(), ["a_history_without_a_base_is_cut_at_its_limit"]);
     assert_eq!(fails::<FalseName>(), ["a_commit_is_by_the_identity"]);

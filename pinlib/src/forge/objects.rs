@@ -223,16 +223,16 @@ impl Splicer<'_> {
             };
             let new = match &edits[..] {
                 [(parts, edit)] if parts.len() == depth + 1 => {
-                    let is = match edit.before() {
-                        Some(before) if before.oid != entry.oid => {
-                            format!("not {} as the edit has it", before.oid)
-                        }
-                        None => "and the edit would make it".to_owned(),
-                        Some(_) if entry.mode != Mode::Regular => "not a regular file (100644)".to_owned(),
-                        Some(_) => String::new(),
+                    let Some(before) = edit.before() else {
+                        let why = format!("it is {} already", entry.mode);
+                        return Err(refuse(BackendErrorKind::Invalid, why));
                     };
-                    if !is.is_empty() {
-                        let why = format!("it is {} {}, {is}", entry.mode, entry.oid);
+                    if entry.mode != Mode::Regular {
+                        let why = format!("it is {}, not a regular file (100644)", entry.mode);
+                        return Err(refuse(BackendErrorKind::Invalid, why));
+                    }
+                    if entry.oid != before.oid {
+                        let why = format!("it is {}, not {} as the edit has it", entry.oid, before.oid);
                         return Err(refuse(BackendErrorKind::Invalid, why));
                     }
                     self.add(Kind::Blob, edit.bytes().to_vec())

@@ -125,7 +125,7 @@ impl RequestArgs {
             self.place.settle(file, environment.as_ref(), false, around, told)?;
 
         let wanted = self.wanted(config, scope, around, told)?;
-        let images = self.place.pins(wanted, config, &places.connect, scope, self.was.as_ref())?;
+        let images = self.place.pins(&wanted, config, &places.connect, scope, self.was.as_ref())?;
         let source = source.ok_or_else(|| {
             missing("the source commit, which the images were built from,", "source-commit")
         })?;
@@ -157,7 +157,7 @@ impl RequestArgs {
         let scope = Scope::With(environment.as_ref());
         let images = if self.place.names_any(&file.config) || !self.digests.is_empty() {
             let wanted = self.wanted(&file.config, scope, around, told)?;
-            self.place.pins(wanted, &file.config, &places.connect, scope, self.was.as_ref())?
+            self.place.pins(&wanted, &file.config, &places.connect, scope, self.was.as_ref())?
         } else {
             Vec::new()
         };

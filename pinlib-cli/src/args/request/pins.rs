@@ -62,7 +62,7 @@ impl PlaceArgs {
     /// The images, each with its targets and where its digest comes from.
     pub(crate) fn pins(
         &self,
-        args: Vec<ImageArg>,
+        args: &[ImageArg],
         config: &Config,
         connect: &Connect,
         scope: Scope<'_>,

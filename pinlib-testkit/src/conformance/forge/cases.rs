@@ -1,11 +1,16 @@
 //! The cases. Each name is the guarantee.
 
-use super::{Entry, FILE, ForgeWorld, Outcome, check, cleared, cleared_at, listing, wanted};
+use super::{Entry, FILE, ForgeWorld, Outcome, check, cleared, cleared_at, listing, pinner, wanted};
 use crate::{
     broken::Blind,
+    lines::ImageLines,
+    memory::MemoryClock,
     sim::{Task, together},
 };
-use pinlib::{BackendErrorKind, CommitError, CommitRange, GuardedCommit, History, Mode, Oid, Record};
+use pinlib::{
+    BackendErrorKind, Clock, CommitError, CommitRange, Digest, FileAt, Former, GuardedCommit, HOLDS, History,
+    Mode, Oid, Order, Record, ReleaseRequest, RollbackRequest, RunId, Target,
+};
 use std::sync::Arc;
 
 pub fn the_head_is_what_was_pushed_last<W: ForgeWorld>() -> Outcome {
@@ -319,4 +324,47 @@ pub fn only_a_regular_file_takes_a_pin<W: ForgeWorld>() -> Outcome {
         )?;
     }
     Ok(())
+}
+
+pub fn the_hold_file_is_made_and_kept<W: ForgeWorld>() -> Outcome {
+    let world = W::create(&[FILE, (".pinlib.yaml", "x\n"), (".pinlib0", "x\n")]);
+    for content in ["one", "two"] {
+        let commit = cleared(&world, world.log()[0].oid, content)?;
+        world.block_on(world.forge().commit(&commit)).map_err(|e| format!("{e:?}"))?;
+    }
+    let clock: Arc<dyn Clock> = Arc::new(MemoryClock::default());
+    let pinner = pinner(world.forge(), &clock);
+    let target = Target::new(FILE.0.parse().map_err(|e| format!("{e:?}"))?, Arc::new(ImageLines));
+    let images = vec![("ghcr.io/acme/app".parse().map_err(|e| format!("{e:?}"))?, vec![target])];
+    let (branch, known, to) = (world.branch(), Vec::new(), Former::Before);
+    let release = ReleaseRequest { branch: branch.clone(), images: images.clone(), append_only: false };
+    let back = RollbackRequest { branch, images, to, known, declared: true, append_only: false };
+    let run = RunId::from([8; 16]);
+    for (order, held) in
+        [(Order::Rollback(&back), "line:0 deploy/app.yaml\n"), (Order::Release(&release), "")]
+    {
+        let before = world.log().len();
+        let receipt = world.block_on(pinner.carry_out(order, run)).map_err(|e| format!("{order:?}: {e}"))?;
+        let wanted = wanted(receipt.commit, &[HOLDS, FILE.0])?;
+        let files = world.block_on(world.forge().read(&wanted)).map_err(|e| e.to_string())?;
+        let digest = Digest::of(b"one").to_string();
+        let right = |files: &[Option<FileAt>]| match files {
+            [Some(holds), Some(app)] => {
+                holds.mode == Mode::Regular
+                    && holds.bytes == held.as_bytes()
+                    && String::from_utf8_lossy(&app.bytes).contains(&digest)
+            }
+            _ => false,
+        };
+        check(
+            right(&files),
+            "the hold file is a regular file of the lines that were written",
+            format!("{files:?}"),
+        )?;
+        check(world.log().len() == before + 1, "one commit", format!("{:?}", world.log()))?;
+    }
+    let names: Vec<_> = listing(&world, world.log()[0].oid)?.into_iter().map(|(path, ..)| path).collect();
+    let there = ["deploy", FILE.0, ".pinlib", HOLDS, ".pinlib.yaml", ".pinlib0"];
+    let all = there.iter().all(|path| names.iter().any(|name| name == path)) && names.len() == there.len();
+    check(all, "a folder is made beside what stood there", format!("{names:?}"))
 }

@@ -213,9 +213,8 @@ impl GitHubForge {
                         format!("it is {mode}, not a regular file (100644)"),
                     );
                 }
-                (Some((mode, oid)), None) => {
-                    let why = format!("it is {mode} {oid}, and the edit would make it");
-                    return fail(BackendErrorKind::Invalid, why);
+                (Some((mode, _)), None) => {
+                    return fail(BackendErrorKind::Invalid, format!("it is {mode} already"));
                 }
                 (None, Some(_)) => {
                     return fail(BackendErrorKind::NotFound, "the commit has no such file".into());
