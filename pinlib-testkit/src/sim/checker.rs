@@ -4,13 +4,14 @@
 //! An unknown outcome forks the model: that the pin landed and that it did not are both allowed.
 
 use super::{
+    orders::append_only,
     promise::{Promise, Violation, broken},
     race::End,
 };
-use crate::memory::{MemoryForge, bot};
+use crate::memory::{Files, MemoryForge, bot};
 use pinlib::{
-    BranchName, CommitFact, Digest, DigestSource, HOLDS, Oid, OutcomeKind, PinError, PinRequest, Pinned,
-    Policy, Receipt, Record, RunId,
+    BranchName, CommitFact, Digest, DigestSource, HOLDS, Oid, Operation, Order, OutcomeKind, PinError,
+    PinRequest, Pinned, Policy, Receipt, Record, RunId,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +22,7 @@ use std::{
 #[derive(Debug)]
 pub struct Ran<'a> {
     /// What it was asked for.
-    pub request: &'a PinRequest,
+    pub order: Order<'a>,
     /// Its id.
     pub run: RunId,
     /// Its end.
@@ -46,7 +47,7 @@ pub struct Checker<'a> {
 }
 
 /// A pin that the forge made.
-type Pins = BTreeMap<Oid, (CommitFact, Record)>;
+pub(super) type Pins = BTreeMap<Oid, (CommitFact, Record)>;
 
 impl Checker<'_> {
     /// Judges how the runs ended, and every pin that they left. Answers how many say that they pinned.
@@ -64,7 +65,7 @@ impl Checker<'_> {
         let pins = self.pins(&ever);
         for (fact, record) in pins.values() {
             if let Some(ran) = runs.iter().find(|ran| ran.run == record.run) {
-                self.lawful(ran.request, fact, record, &pins, &heads).map_err(|violation| Violation {
+                self.lawful(ran.order, fact, record, &pins, &heads).map_err(|violation| Violation {
                     how: format!("{} (commit {})", violation.how, fact.oid.short()),
                     ..violation
                 })?;
@@ -118,7 +119,7 @@ impl Checker<'_> {
                 Some(oid) => {
                     broken(Promise::Truth, format!("it landed as {}, and yet says: {error}", oid.short()))
                 }
-                None if ran.owed && !ran.request.options().append_only => {
+                None if ran.owed && !append_only(ran.order) => {
                     broken(Promise::Truth, format!("a request may still land, and yet it says: {error}"))
                 }
                 None => Ok(false),
@@ -126,10 +127,10 @@ impl Checker<'_> {
         }
     }
 
-    /// I1, I2, I4 to I8 of one pin, from the objects alone.
+    /// I1, I2, I4 to I8 of one commit, from the objects alone.
     fn lawful(
         &self,
-        request: &PinRequest,
+        order: Order<'_>,
         fact: &CommitFact,
         record: &Record,
         pins: &Pins,
@@ -142,13 +143,19 @@ impl Checker<'_> {
             return broken(Promise::Guard, "its parent was not the head when it landed");
         }
         self.minimal(*parent, fact.oid, record)?;
-        self.identity(request, record)?;
         let older = self.memory.ancestors(*parent);
         let earlier = pins.iter().filter(|(oid, _)| older.contains(oid));
         let mut same = earlier.filter(|(_, (_, earlier))| earlier.claim == record.claim);
         if same.next().is_some() {
             return broken(Promise::Once, "a second pin with one key");
         }
+        let Order::Pin(request) = order else {
+            return self.ordered(order, *parent, record, pins);
+        };
+        if record.claim.operation() != Operation::Pin {
+            return broken(Promise::Guard, "a pin that says to be something else");
+        }
+        self.identity(request, record)?;
         let base = self.memory.ancestors(source);
         let between: BTreeSet<_> = older.difference(&base).copied().collect();
         let line: Vec<_> =
@@ -193,10 +200,13 @@ impl Checker<'_> {
     /// I4: outside its sites not a byte differs.
     fn minimal(&self, parent: Oid, oid: Oid, record: &Record) -> Result<(), Violation> {
         let (before, after) = (self.memory.files(parent), self.memory.files(oid));
-        if before == after || before.keys().ne(after.keys()) {
+        let files =
+            |files: &Files| files.keys().filter(|path| path.as_str() != HOLDS).cloned().collect::<Vec<_>>();
+        if before == after || files(&before) != files(&after) {
             return broken(Promise::Minimal, "it changed no file, or took or gave one");
         }
-        for (path, old) in &before {
+        self.held_as_told(parent, oid, record)?;
+        for (path, old) in before.iter().filter(|(path, _)| path.as_str() != HOLDS) {
             let sites: Vec<_> = record.claim.sites().iter().filter(|site| site.path == *path).collect();
             let mut wanted = String::new();
             let mut place = 0;
@@ -271,11 +281,11 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn pins<'o>(&self, of: impl IntoIterator<Item = &'o Oid>) -> Pins {
+    pub(super) fn pins<'o>(&self, of: impl IntoIterator<Item = &'o Oid>) -> Pins {
         let facts = of.into_iter().filter_map(|oid| self.memory.fact(*oid)).filter(|fact| bot().made(fact));
         facts.filter_map(|fact| Some((fact.oid, (fact.clone(), Record::parse(&fact.message)?)))).collect()
     }
-    fn file(&self, at: Oid, path: &str) -> Vec<u8> {
+    pub(super) fn file(&self, at: Oid, path: &str) -> Vec<u8> {
         self.memory
             .files(at)
             .into_iter()
@@ -284,7 +294,7 @@ impl Checker<'_> {
             .1
             .unwrap_or_default()
     }
-    fn value(&self, at: Oid, site: &Pinned) -> Option<String> {
+    pub(super) fn value(&self, at: Oid, site: &Pinned) -> Option<String> {
         let place: usize = site.locator.as_str().strip_prefix("line:")?.parse().ok()?;
         values(&self.file(at, site.path.as_str())).into_iter().nth(place)
     }

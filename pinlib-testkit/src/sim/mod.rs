@@ -7,6 +7,7 @@
 //! failing one small.
 
 mod checker;
+mod orders;
 mod plan;
 mod play;
 mod promise;
@@ -20,7 +21,8 @@ mod tape;
 mod trace;
 
 pub use checker::{Checker, Ran};
-pub use plan::{Digested, Guard, Image, Job, Move, Plan};
+pub use orders::Asked;
+pub use plan::{Digested, Errand, Guard, Image, Job, Move, Plan};
 pub use play::{Played, play};
 pub use promise::{Promise, Violation};
 pub use race::{End, Task, Yield, race, run, together};

@@ -39,6 +39,22 @@ impl Guard {
     pub const ALL: [Self; 3] = [Self::Exact, Self::PinsOnly, Self::Inputs];
 }
 
+/// What a job does with its images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the methods of `Pinner` say it")]
+pub enum Errand {
+    Pin,
+    Rollback,
+    Release,
+    /// From the image's own file to the one that all images share.
+    Promote,
+}
+
+impl Errand {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Pin, Self::Rollback, Self::Release, Self::Promote];
+}
+
 /// Where a job has its digest from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -48,13 +64,15 @@ pub enum Digested {
     ByTag,
 }
 
-/// One run of a pin.
+/// One run of a pin, or of another errand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one wish or mishap of its own, and any may meet any"
 )]
 pub struct Job {
+    /// What is done.
+    pub errand: Errand,
     /// The image.
     pub image: Image,
     /// Another image in the same commit.
@@ -83,6 +101,7 @@ impl Job {
     /// A plain pin of an image.
     pub fn of(image: Image, guard: Guard) -> Self {
         Self {
+            errand: Errand::Pin,
             image,
             beside: None,
             newer: false,
@@ -100,6 +119,9 @@ impl Job {
 
 impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.errand != Errand::Pin {
+            write!(f, "{:?} of ", self.errand)?;
+        }
         write!(f, "{}", self.image.name())?;
         if let Some(beside) = self.beside {
             write!(f, " and {}", beside.name())?;

@@ -2,6 +2,7 @@
 
 use super::{
     checker::{Checker, Ran},
+    orders::Asked,
     plan::{Job, Move, Plan},
     promise::Violation,
     race::{End, Task},
@@ -11,7 +12,7 @@ use super::{
     trace::Step,
 };
 use crate::fault::{Fault, Faulty, Network};
-use pinlib::{OutcomeKind, Patience, PinError, PinRequest, Pinner, Receipt, RunId};
+use pinlib::{GitForge, OutcomeKind, Patience, PinError, Pinner, Receipt, RunId};
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -38,7 +39,7 @@ pub struct Played {
 
 /// One job on its way.
 struct Running {
-    request: PinRequest,
+    asked: Arc<Asked>,
     run: RunId,
     task: Option<Task<'static, Outcome>>,
     after: Option<usize>,
@@ -85,31 +86,29 @@ struct Show<'a, S> {
 
 impl<S: Server> Show<'_, S> {
     fn start(&self, index: usize, job: &Job) -> Result<Running, PinError> {
-        let request = self.stage.request(job)?;
         let mut id = [0; 16];
         id[0] = u8::try_from(index + 1).unwrap_or(u8::MAX);
         let run = RunId::from(id);
         let (tape, network, fine) = (Arc::clone(self.tape), Arc::clone(&self.network), self.plan.fine);
         let server = Arc::clone(&self.stage.server);
+        let forge: Arc<dyn GitForge> =
+            Arc::new(Faulty::client(server, Arc::clone(&tape), Arc::clone(&network), index, fine));
+        let asked = Arc::new(self.stage.asked(job, &forge)?);
         let pinner = Pinner {
             registry: Arc::new(Supply {
                 tape: Arc::clone(&tape),
                 network: Arc::clone(&network),
                 moved: Arc::clone(&self.stage.tags_moved),
             }),
-            clock: Arc::new(Unsteady {
-                tape: Arc::clone(&tape),
-                network: Arc::clone(&network),
-                fine,
-                waited: std::sync::Mutex::default(),
-            }),
-            forge: Arc::new(Faulty::client(server, tape, network, index, fine)),
+            clock: Arc::new(Unsteady { tape, network, fine, waited: std::sync::Mutex::default() }),
+            forge,
             patience: Patience { tries: 3, pause: Duration::from_secs(1), ..Patience::default() },
         };
-        let asked = request.clone();
-        let task: Task<'static, Outcome> = Box::pin(async move { pinner.pin(&asked, run).await });
+        let ordered = Arc::clone(&asked);
+        let task: Task<'static, Outcome> =
+            Box::pin(async move { pinner.carry_out(ordered.order(), run).await });
         let (after, task) = (job.after, Some(task));
-        Ok(Running { request, run, task, after, began: None, until: 0, owed: false, end: None })
+        Ok(Running { asked, run, task, after, began: None, until: 0, owed: false, end: None })
     }
 
     fn run(&mut self) {
@@ -234,9 +233,9 @@ impl<S: Server> Show<'_, S> {
         }
         let (mut runs, mut ends) = (Vec::new(), Vec::new());
         for (index, job) in self.jobs.iter().enumerate() {
-            let (request, run, owed, stale) = (&job.request, job.run, job.owed, self.network.stale(index));
+            let (order, run, owed, stale) = (job.asked.order(), job.run, job.owed, self.network.stale(index));
             let during = job.began.unwrap_or(heads)..job.until;
-            runs.extend(job.end.as_ref().map(|end| Ran { request, run, end, during, stale, owed }));
+            runs.extend(job.end.as_ref().map(|end| Ran { order, run, end, during, stale, owed }));
             ends.push(match &job.end {
                 Some(End::Done(outcome)) => Some(outcome.as_ref().map_or_else(PinError::kind, Receipt::kind)),
                 Some(End::Dropped) | None => None,

@@ -1,7 +1,8 @@
 //! The repository that a plan happens to: three images with a file each, a source commit and perhaps a newer one.
 
 use super::{
-    plan::{Digested, Guard, Image, Job, Move},
+    orders::Asked,
+    plan::{Digested, Errand, Guard, Image, Job, Move},
     supply::built,
 };
 use crate::{
@@ -10,8 +11,8 @@ use crate::{
     memory::{MemoryForge, bot, human},
 };
 use pinlib::{
-    BranchName, Digest, DigestSource, GitForge, HOLDS, ImagePin, Oid, PinError, PinOptions, PinRequest,
-    Policy, RepoPath, Target, Wait,
+    BranchName, Digest, DigestSource, Former, GitForge, HOLDS, ImagePin, Oid, Origin, PinError, PinOptions,
+    PinRequest, Placement, Policy, PromoteRequest, ReleaseRequest, RepoPath, RollbackRequest, Target, Wait,
 };
 use std::{
     fmt::Write as _,
@@ -60,8 +61,15 @@ fn path(name: &str) -> RepoPath {
     name.parse().expect("a path")
 }
 
+/// The file of the environment that images are promoted to: it has a place for each.
+pub(super) const NEXT: &str = "next";
+
 fn target(image: Image) -> Target {
     Target::new(path(image.name()), Arc::new(ImageLines))
+}
+
+fn next() -> Target {
+    Target::new(path(NEXT), Arc::new(ImageLines))
 }
 
 fn file(image: Image, digest: Option<Digest>) -> String {
@@ -79,7 +87,9 @@ impl<S: Server> Stage<S> {
         let (server, branch) = (Arc::<S>::default(), "main".parse::<BranchName>().expect("a branch"));
         let memory = server.memory();
         let files = Image::ALL.map(|image| (path(image.name()), file(image, None)));
-        let files: Vec<_> = files.iter().map(|(path, text)| (path.clone(), text.as_str())).collect();
+        let next = Image::ALL.map(|image| file(image, None)).concat();
+        let mut files: Vec<_> = files.iter().map(|(path, text)| (path.clone(), text.as_str())).collect();
+        files.push((path(NEXT), &next));
         let root = memory.push(&branch, &files, "root");
         let source = memory.push(&branch, &[(path("src"), "1")], "source");
         let newer = if newer { memory.push(&branch, &[(path("docs"), "1")], "newer source") } else { source };
@@ -91,8 +101,36 @@ impl<S: Server> Stage<S> {
     pub(super) fn head(&self) -> Option<Oid> {
         self.memory().heads(&self.branch).last().copied().flatten()
     }
-    /// What a job asks for.
-    pub(super) fn request(&self, job: &Job) -> Result<PinRequest, PinError> {
+    /// What a job asks for, of this forge.
+    pub(super) fn asked(&self, job: &Job, forge: &Arc<dyn GitForge>) -> Result<Asked, PinError> {
+        let images = [Some(job.image), job.beside].into_iter().flatten();
+        let placed = |image: Image, target: Target| -> Result<Placement, PinError> {
+            let name = format!("ghcr.io/acme/{}", image.name()).parse();
+            Ok((name.map_err(|error| PinError::Invalid(format!("{error}")))?, vec![target]))
+        };
+        let own = images.clone().map(|image| placed(image, target(image))).collect::<Result<Vec<_>, _>>()?;
+        let branch = self.branch.clone();
+        let (append_only, declared) = (job.append_only, job.digested == Digested::Declared);
+        let known: Vec<_> = Image::ALL.map(target).into_iter().chain([next()]).collect();
+        Ok(match job.errand {
+            Errand::Pin => Asked::Pin(self.request(job, known)?),
+            Errand::Rollback => {
+                let to = Former::Before;
+                Asked::Rollback(RollbackRequest { branch, images: own, to, known, declared, append_only })
+            }
+            Errand::Release => Asked::Release(ReleaseRequest { branch, images: own, append_only }),
+            Errand::Promote => {
+                let (forge, sources) = (Arc::clone(forge), Arc::clone(forge));
+                let images = images.map(|image| placed(image, next())).collect::<Result<_, _>>()?;
+                let from =
+                    Origin { forge, branch: branch.clone(), images: own, known: known.clone(), sources };
+                let replace_rebuilt = job.replace_rebuilt;
+                let options = PinOptions { known, append_only, replace_rebuilt, ..PinOptions::default() };
+                Asked::Promote(PromoteRequest { from, branch, images, source: None, declared, options })
+            }
+        })
+    }
+    fn request(&self, job: &Job, known: Vec<Target>) -> Result<PinRequest, PinError> {
         let pin = |image: Image, mut targets: Vec<Target>| {
             targets.insert(0, target(image));
             let digest = built(image, job.newer, job.rebuilt);
@@ -116,7 +154,6 @@ impl<S: Server> Stage<S> {
             Guard::Inputs => Policy::Inputs(vec![path("src")]),
         };
         let (append_only, replace_rebuilt) = (job.append_only, job.replace_rebuilt);
-        let known = Image::ALL.map(target).into();
         let wait = if job.wait { WAIT } else { Wait::default() };
         let options =
             PinOptions { policy, append_only, replace_rebuilt, known, wait, ..PinOptions::default() };

@@ -3,7 +3,7 @@
 //! Each seed has its own swarm of faults: a fault's rate is none, low or high, so that some seeds see much of few faults.
 
 use super::{
-    plan::{Digested, Guard, Image, Job, Move, Plan},
+    plan::{Digested, Errand, Guard, Image, Job, Move, Plan},
     play::{Played, play},
     promise::Violation,
     shrink::{Shrunk, shrink},
@@ -224,6 +224,12 @@ fn jobs(dice: &mut Dice, rates: &Rates, forced: bool) -> Vec<Job> {
         job.replace_rebuilt = dice.chance(20);
         job.wait = guard != Guard::Exact && dice.chance(50);
         job.broken = comes(dice, rates, Fault::OneFileBroken) && dice.chance(30);
+        if !jobs.is_empty() && dice.chance(25) {
+            job.errand = Errand::ALL[dice.below(4)];
+            job.broken = false;
+            // Half of them begin when there is something to go back to, to release or to promote.
+            job.after = dice.chance(50).then(|| jobs.len() - 1);
+        }
         jobs.push(job);
     }
     if comes(dice, rates, Fault::SecondRun) {

@@ -97,7 +97,7 @@ fn each_flaw_fails_its_case_and_no_other() {
         ]
     );
     assert_eq!(fails::<Content>(), ["a_history_without_a_base_is_cut_at_its_limit"]);
-    assert_eq!(fails::<FalseName>(), ["a_commit_is_by_the_identity"]);
+    assert_eq!(fails::<FalseName>(), ["a_commit_is_by_the_identity", "the_hold_file_is_made_and_kept"]);
     assert_eq!(fails::<NoModes>(), ["what_a_path_is_is_told"]);
     assert_eq!(fails::<AnyFile>(), ["only_a_regular_file_takes_a_pin"]);
     assert_eq!(fails::<Rewriting>(), ["every_other_entry_stays_as_it_stood"]);

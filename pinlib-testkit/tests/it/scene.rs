@@ -1,7 +1,7 @@
 //! A repository with three services, and the checker over what happened to it.
 
 use pinlib::{
-    BranchName, Claim, Digest, DigestSource, ImagePin, NoRegistry, Oid, Operation, Patience, PinError,
+    BranchName, Claim, Digest, DigestSource, ImagePin, NoRegistry, Oid, Operation, Order, Patience, PinError,
     PinOptions, PinRequest, Pinned, Pinner, Policy, Proof, Receipt, Record, RepoPath, RunId, Target,
 };
 use pinlib_testkit::{
@@ -165,7 +165,7 @@ impl Scene {
             .iter()
             .zip(ends)
             .map(|(job, end)| Ran {
-                request: &job.request,
+                order: Order::Pin(&job.request),
                 run: job.run,
                 end,
                 during: 0..heads,

@@ -1,11 +1,15 @@
 //! Every schedule of two pins, many of three, seeds with each fault and each pair of faults; and that forges which are
 //! wrong on purpose are caught, by name.
 
+use pinlib::OutcomeKind;
 use pinlib_testkit::{
     broken::{Broken, CheckThenPush, ContentsApi, FastForward, Hasty, Retrying},
     fault::Fault,
     memory::MemoryForge,
-    sim::{Failure, Guard, Image, Job, Move, Plan, Promise, Seed, Server, Swarm, Tally, Tape, explore, play},
+    sim::{
+        Errand, Failure, Guard, Image, Job, Move, Plan, Promise, Seed, Server, Swarm, Tally, Tape, explore,
+        play,
+    },
 };
 use std::{io::Write, sync::Arc};
 
@@ -40,6 +44,60 @@ fn two_pins_in_every_schedule() {
         for second in [Image::Web, Image::Api] {
             let plan = Plan::quiet(vec![Job::of(Image::Web, guard), Job::of(second, guard)], Vec::new());
             all_schedules(&format!("two pins, {guard:?}, web and {}", second.name()), &plan);
+        }
+    }
+}
+
+/// Back, released, promoted, each against another: every schedule. Each errand of a plan lands in one of them at least.
+#[test]
+fn the_other_orders_in_every_schedule() {
+    let guard = Guard::Inputs;
+    let web = Job::of(Image::Web, guard);
+    let newer = Job { newer: true, after: Some(0), ..web };
+    let then = |errand, after| Job { errand, after: Some(after), ..web };
+    let beside = |errand, image, after| Job { image, ..then(errand, after) };
+    for (name, jobs) in [
+        ("rollback and pin", vec![web, newer, then(Errand::Rollback, 1), beside(Errand::Pin, Image::Api, 1)]),
+        ("two rollbacks", vec![web, newer, then(Errand::Rollback, 1), then(Errand::Rollback, 1)]),
+        ("rollback and newer", vec![web, newer, then(Errand::Rollback, 1), Job { rebuilt: true, ..newer }]),
+        (
+            "release and pin",
+            vec![
+                web,
+                newer,
+                then(Errand::Rollback, 1),
+                then(Errand::Release, 2),
+                beside(Errand::Pin, Image::Job, 2),
+            ],
+        ),
+        (
+            "promotion and pin",
+            vec![web, then(Errand::Promote, 0), Job { newer: true, ..then(Errand::Pin, 0) }],
+        ),
+        (
+            "two promotions",
+            vec![
+                web,
+                Job { beside: Some(Image::Api), ..then(Errand::Pin, 0) },
+                then(Errand::Promote, 1),
+                beside(Errand::Promote, Image::Api, 1),
+            ],
+        ),
+        ("promotion and rollback", vec![web, newer, then(Errand::Promote, 1), then(Errand::Rollback, 1)]),
+    ] {
+        for moves in [Vec::new(), vec![Move::Docs], vec![Move::Hotfix(Image::Web)]] {
+            let plan = Plan { preemptions: Some(2), ..Plan::quiet(jobs.clone(), moves) };
+            let mut landed = vec![0; jobs.len()];
+            let judged = |tape: &Arc<Tape>| {
+                let played = play::<MemoryForge>(&plan, tape, false).map_err(|error| error.to_string())?;
+                let pinned = |end: &Option<OutcomeKind>| usize::from(*end == Some(OutcomeKind::Pinned));
+                landed.iter_mut().zip(&played.ends).for_each(|(count, end)| *count += pinned(end));
+                played.verdict.map(drop).map_err(|violation| violation.to_string())
+            };
+            let runs = explore(judged).unwrap_or_else(|example| panic!("{name}: {example}\n{plan}"));
+            say(format_args!("{name}: {runs} schedules, pinned {landed:?}"));
+            let newest = jobs.iter().zip(&landed).filter(|(job, _)| job.errand != Errand::Pin);
+            assert!(newest.clone().all(|(_, count)| *count > 0), "{name}: {landed:?}\n{plan}");
         }
     }
 }
