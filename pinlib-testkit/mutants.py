@@ -1,19 +1,22 @@
 """Each clause of the guarantees removed in turn: does a test object? It works on a copy under target/mutants.
 
-    python3 pinlib-testkit/mutants.py            all of them, some 20 s each
-    python3 pinlib-testkit/mutants.py WORD…      only the mutants whose name has one of the words
-    python3 pinlib-testkit/mutants.py --guards   one for each guard: `.ci/run mutants`
-    python3 pinlib-testkit/mutants.py --list     their names; fails where one no longer fits the code
+    python3 pinlib-testkit/mutants.py              all of them, some 10 s each
+    python3 pinlib-testkit/mutants.py WORD…        only the mutants whose name has one of the words
+    python3 pinlib-testkit/mutants.py --but FILE   all but those that FILE, what an earlier run printed, calls caught
+    python3 pinlib-testkit/mutants.py --guards     one for each guard, against its own test: `.ci/run mutants`
+    python3 pinlib-testkit/mutants.py --explored   some of them, against the swarm of the explorer alone
+    python3 pinlib-testkit/mutants.py --list       their names; fails where one no longer fits the code
 
 A mutant is (name, file, what stands there, what shall stand there); white space does not count.
 """
-import os, pathlib, re, shutil, subprocess, sys, time
+import os, pathlib, re, shutil, signal, subprocess, sys, threading, time
 
-PIN, GUARD, RECORD, RECOGNISE, GIT, READ, MANIFEST, PLAN, RESOLVE, REQUEST, WAIT = (
+PIN, GUARD, RECORD, RECOGNISE, NAMES, READ, MANIFEST, PLAN, RESOLVE, REQUEST, WAIT = (
     f"pinlib/src/{name}.rs" for name in "pin guard record recognise git/names read manifest/mod plan resolve request wait".split())
 DECIDE, HOLD, TRACE, PROMOTE, ROLLBACK = (f"pinlib/src/{name}.rs" for name in "decide hold trace promote rollback".split())
 FACTS = "pinlib/src/git/facts.rs"
-EVIDENCE, IMAGE, HTTP, LAYOUT = (f"pinlib/src/{name}.rs" for name in "evidence image/document http registry/layout".split())
+EVIDENCE, IMAGE, REFERENCE, HTTP, LAYOUT = (
+    f"pinlib/src/{name}.rs" for name in "evidence image/document image/reference http registry/layout".split())
 OCI, ANSWER, AUTH, ENDPOINT, LOGINS = (f"pinlib/src/registry/oci/{name}.rs" for name in "mod answer auth endpoint logins".split())
 WIRE, PUSH, READER, PACK = (f"pinlib/src/forge/wire/{name}.rs" for name in "mod push reader pack".split())
 SMART_HTTP, SSH, TEXT = (f"pinlib/src/forge/{name}.rs" for name in "smart_http ssh text".split())
@@ -62,7 +65,7 @@ MUTANTS = [
     ("exact passes a moved head", GUARD, "Policy::Exact => Err(moved(Movement::Raced { times: 1 }))", "Policy::Exact => Ok(Basis::Exact)"),
     ("pins-only passes all", GUARD, "find(|commit| commit.pin.is_none())", "find(|_| false)"),
     ("inputs passes all", GUARD, "path.is_in(input)", "false && path.is_in(input)"),
-    ("inputs by prefix of text", GIT, "rest.is_empty() || rest.starts_with('/')", "true || rest.is_empty()"),
+    ("inputs by prefix of text", NAMES, "rest.is_empty() || rest.starts_with('/')", "true || rest.is_empty()"),
     ("the source may come in sideways", GUARD, "_ if root != Some(source)", "_ if false && root != Some(source)"),
     ("rewound passes", GUARD, "Passage::Rewound => return Err(moved(Movement::Rewound))", "Passage::Rewound => return Ok(Basis::Exact)"),
     ("diverged passes", GUARD, "Passage::Diverged => return Err(moved(Movement::Diverged))", "Passage::Diverged => return Ok(Basis::Exact)"),
@@ -128,6 +131,14 @@ MUTANTS = [
     ("edits are not verified", PLAN, "if !manifest::same_but_pins(", "if false && !manifest::same_but_pins("),
     ("manifests are not hashed against the report", RESOLVE, "if !expected.is_of(&manifest.bytes) {", "if false {"),
     ("evidence of a digest that nobody read", REQUEST, "options.evidence != EvidenceRule::None &&", "false && options.evidence != EvidenceRule::None &&"),
+    # What fuzzing found: words with a grammar
+    ("words: anything may stand behind an IPv6 address", REFERENCE, "is_ok() && rest.starts_with(':') => {", "is_ok() => {"),
+    ("words: a path may lead into .git", NAMES, "any(dot_git)", "any(|part| dot_git(part) && false)"),
+    ("words: .git in capitals is a path", NAMES, "trim_end_matches(['.', ' ']).to_ascii_lowercase()", "trim_end_matches(['.', ' ']).to_owned()"),
+    ("words: .git with dots and blanks behind it is a path", NAMES, "name.trim_end_matches(['.', ' '])", "name"),
+    ("words: .git by its short name is a path", NAMES, "name == \".git\" || name == \"git~1\"", "name == \".git\""),
+    ("words: .git with a stream behind it is a path", NAMES, "part.split(':').next().unwrap_or_default()", "part"),
+    ("words: .git with a backslash behind it is a path", NAMES, "part.split('\\\\').any(|part|", "std::iter::once(part).any(|part|"),
     # Edits of YAML
     ("yaml: an edit is not held against its events", VERIFY, "let (mut regions, mut hit) = (regions, false);", "if !regions.is_empty() { return Ok(()); } let (mut regions, mut hit) = (regions, false);"),
     ("yaml: what was written need not be a value", VERIFY, "if !hit {", "if false {"),
@@ -292,9 +303,54 @@ EXPLAINED = {
     "a file may change its mode": "the memory forge writes pins as regular files alone",
 }
 
-words = sys.argv[1:]
+# Which tests are asked, in turn, until one objects: what is built, and which of it. Quick ones first.
+SCENES = [("pinlib-testkit --test it", ["guards", "patience", "lies", "records", "edits", "conformance"]),
+          ("pinlib-testkit --test it", ["schedules", "policies", "plans", "second_model", "swarm"])]
+# Those that play the most schedules, for minutes.
+NOT_ASKED = ["two_exact_pins_a_pusher_and_two_faults", "two_pins_a_pusher_and_a_fault", "a_human_takes_back_edits_and_holds",
+             "three_pins_and_somebody", "each_fault_in_turn", "each_pair_of_faults"]
+SUITES = {
+    "words": [("pinlib --test it", ["nouns", "git_names"])],
+    "yaml": [("pinlib --test it", ["kustomize", "workload", "helm", "paths", "images", "yaml"])],
+    "git": [("pinlib --features git-local --test it", ["forge_disk", "forge_local", "signing"])],
+    "registry": [("pinlib --features oci --test it", ["resolve", "registry_layout", "registry_answers", "registry_logins"]),
+                 ("pinlib --features oci --lib", ["registry"])],
+    "wire": [("pinlib --features git-http --test it", ["forge_faults", "forge_http", "forge_ssh"]),
+             ("pinlib --features git-http --lib", ["forge"])],
+    "github": [("pinlib --features github,git-http --test it", ["github"]),
+               ("pinlib --features github,git-http --lib", ["github"])],
+}
+# One mutant for each guard, and the test that objects: what CI runs.
+GUARDS = {
+    # The compare-and-swap, here and at the server.
+    "exact passes a moved head": "schedules::of_three_exact_pins_one_lands",
+    "github: the head is not compared": "github_pins::of_ten_at_once_one_lands",
+    # The declared old value, the key, monotone truth, a hand, a hold.
+    "I7: the declared old value is not compared": "guards::i7_a_declared_old_value_must_stand_there",
+    "I2: no earlier pin is looked for": "guards::i2_a_pin_that_was_taken_back_does_not_come_again",
+    "I6: newer passes": "guards::i6_an_older_build_is_superseded_and_a_newer_one_goes_over_an_older",
+    "I7: a hand is overwritten": "guards::i7_what_a_hand_wrote_is_not_overwritten",
+    "I8: holds are not read": "guards::i8_a_hold_in_the_tree_stops_every_policy",
+    # The proof of a digest, the verified splice, whose commit is believed, what an answer says, whose host a credential is for.
+    "manifests are not hashed against the report": "lies::every_lie_is_found",
+    "edits are not verified": "lies::every_lie_is_found",
+    "anybody's commit is a pin": "guards::a_pin_is_recognised_by_what_it_did_and_by_whom",
+    "a lost answer is a loss": "schedules::one_fault_alone_never_ends_in_doubt",
+    "registry: a credential follows a redirect": "registry_logins::no_credential_follows_a_redirect_to_another_host",
+}
+# Clauses that the explorer must miss by itself, from the history and the outcomes alone: one or more for each promise.
+EXPLORED = ["exact passes a moved head", "pins-only passes all", "inputs passes all", "the source may come in sideways",
+            "I2: no earlier pin is looked for", "a lost answer is a loss", "bytes are taken on trust",
+            "manifests are not hashed against the report", "I6: newer passes", "I6: a rebuild passes",
+            "I7: a hand is overwritten", "I8: holds are not read"]
+
 root = pathlib.Path(__file__).resolve().parent.parent
 copy = root / "target" / "mutants"
+# Pinlib is built in steps and with little optimization: a mutant is then a few seconds. The code of others is what `cargo test` built.
+QUICK = [f"--config=profile.dev.package.{package}.{quick}" for package in ("pinlib", "pinlib-testkit") for quick in ("opt-level=1", "debug=0")]
+QUICK_ENV = {"CARGO_TARGET_DIR": str(root / "target"), "CARGO_INCREMENTAL": "1", "RUST_BACKTRACE": "0",
+             "PINLIB_NODE_MODULES": str(root / "target" / "node_modules")}
+PATIENCE = 600
 
 
 def mutated(text, old, new):
@@ -308,54 +364,60 @@ def stale():
     return [name for name, path, old, new in MUTANTS if mutated((root / path).read_text(), old, new) is None]
 
 
-# One for each guard: the compare-and-swap, the declared old value, the key, monotone truth, a hand, a hold, the proof of a
-# digest, the verified splice, whose commit is believed, and whose host a credential is for.
-GUARDS = ["github: the head is not compared", "exact passes a moved head", "I7: the declared old value is not compared",
-          "I2: no earlier pin is looked for", "I6: newer passes", "I7: a hand is overwritten", "I8: holds are not read",
-          "manifests are not hashed against the report", "edits are not verified", "anybody's commit is a pin",
-          "a lost answer is a loss", "registry: a credential follows a redirect"]
-if words == ["--guards"]:
-    words = GUARDS
+def ask(built, filters):
+    """Runs tests until one fails: that one, whether all passed, and what was said."""
+    command = ["cargo", "test", *QUICK, "-p", *built.split(), "--", *filters,
+               *(word for name in NOT_ASKED for word in ("--skip", name))]
+    said, red = "", None
+    with subprocess.Popen(command, cwd=copy, env={**os.environ, **QUICK_ENV}, text=True, errors="replace",
+                          start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
+        too_long = threading.Timer(PATIENCE, os.killpg, [run.pid, signal.SIGKILL])
+        too_long.start()
+        for line in run.stdout:
+            said += line
+            if failed := re.match(r"test (\S+) \.\.\. FAILED$", line):
+                red = failed[1]
+                os.killpg(run.pid, signal.SIGKILL)
+                break
+        too_long.cancel()
+    return red, run.returncode == 0, said
+
+
+words = sys.argv[1:]
 if words == ["--list"]:
     print("\n".join(name for name, *_ in MUTANTS))
     print(f"{len(MUTANTS)} mutants; no longer in the code: {stale() or 'none'}")
     sys.exit(bool(stale()))
+asked = {name: SUITES.get(name.split(": ")[0], SCENES) for name, *_ in MUTANTS}
+if words == ["--guards"]:
+    asked = {name: [(asked[name][0][0], [test])] for name, test in GUARDS.items()}
+elif words == ["--explored"]:
+    asked = {name: [(asked[name][0][0], ["a_swarm_of_all_faults"])] for name in EXPLORED}
+elif words[:1] == ["--but"]:
+    caught = set(re.findall(r"^CAUGHT +(.+) \[.+\] \d+s$", pathlib.Path(words[1]).read_text(), re.M))
+    asked = {name: suites for name, suites in asked.items() if name not in caught}
+elif words:
+    asked = {name: suites for name, suites in asked.items() if any(word in name for word in words)}
+chosen = [mutant for mutant in MUTANTS if mutant[0] in asked]
 
-if copy.exists():
-    for part in copy.iterdir():
-        if part.name != "target":
-            shutil.rmtree(part) if part.is_dir() else part.unlink()
-copy.mkdir(parents=True, exist_ok=True)
+shutil.rmtree(copy, ignore_errors=True)
 for part in subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True, text=True, check=True).stdout.splitlines():
     (copy / part).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(root / part, copy / part)
 
-
-# Which tests are asked, in turn, until one objects: those of the editors, of repositories on disk, of git servers, of
-# registries, or the scenes.
-EDITING = [["pinlib", "kustomize", "workload", "helm", "paths", "images", "yaml::a"], ["pinlib", "yaml::hostile"]]
-ON_DISK = [["pinlib --features git-local", "forge_disk", "forge_local", "signing"]]
-REGISTRIES = [["pinlib --features oci", "endpoint", "resolve", "registry_layout", "registry_answers", "registry_logins"]]
-SERVERS = [["pinlib --features git-http", "forge_faults", "forge_http::sha1", "forge_http::a", "forge_http::trees",
-            "forge_http::objects", "wire", "ssh", "text"]]
-SCENES = [["pinlib-testkit", "--skip", "schedules"], ["pinlib-testkit", "schedules"]]
-GITHUB_API = [["pinlib --features github,git-http", "github"]]
-SUITES = {"github": GITHUB_API, "yaml": EDITING, "git": ON_DISK, "wire": SERVERS, "registry": REGISTRIES}
+suites = {}
+for built, filters in (suite for name in asked for suite in asked[name]):
+    suites.setdefault(built, set()).update(filters)
 
 
-def run(package, *filters):
-    return subprocess.run(["cargo", "test", "-q", "-p", *package.split(), "--lib", "--test", "it", "--", *filters], cwd=copy,
-                          capture_output=True, text=True, env={**os.environ, "RUST_BACKTRACE": "0", "RUSTFLAGS": "-Awarnings",
-                                                             "PINLIB_NODE_MODULES": str(root / "target" / "node_modules")})
-
-
-# A suite that fails of something else would catch every mutant.
-chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant[0] for word in words)]
-for suite in {id(suite): suite for name, *_ in chosen for suite in [SUITES.get(name.split(": ")[0], SCENES)]}.values():
-    for filters in suite:
-        done = run(*filters)
-        if done.returncode:
-            sys.exit(f"without a mutant, {filters} fails:\n{done.stdout}{done.stderr}")
+def prove(built):
+    """A suite that fails of something else would catch every mutant."""
+    filters = sorted(suites.pop(built, []))
+    if not filters:
+        return
+    red, passed, said = ask(built, filters)
+    if not passed or any(not re.search(rf"^test \S*{name}", said, re.M) for name in filters):
+        sys.exit(f"without a mutant, {red or filters} of {built} fails:\n{said}")
 
 
 tally = {}
@@ -364,20 +426,20 @@ for name, path, old, new in chosen:
     text = file.read_text()
     changed = mutated(text, old, new)
     if changed is None:
-        fate, by = "STALE", []
+        fate, by = "STALE", ""
     else:
+        for built, _ in asked[name]:
+            prove(built)
         file.write_text(changed)
-        for filters in SUITES.get(name.split(": ")[0], SCENES):
-            done = run(*filters)
-            if done.returncode:
+        for suite in asked[name]:
+            red, passed, said = ask(*suite)
+            if not passed:
                 break
-        output = done.stdout + done.stderr
-        by = sorted(set(re.findall(r"^    (\w+(?:::\w+)+)$", output, re.M)))
-        # A run that failed without naming a test was ended by something else: it shows nothing.
-        lost = done.returncode and not by
-        fate = "BROKEN" if lost else "CAUGHT" if by else "EXPLAINED" if name in EXPLAINED else "ALIVE"
         file.write_text(text)
+        # A run that failed without naming a test was ended by something else: it shows nothing.
+        fate = "CAUGHT" if red else "BROKEN" if not passed else "EXPLAINED" if name in EXPLAINED else "ALIVE"
+        by = red or EXPLAINED.get(name, "") if passed or red else said[-2000:]
     tally[fate] = tally.get(fate, 0) + 1
-    print(f"{fate:9} {name} [{', '.join(by) or EXPLAINED.get(name, '')}] {time.time() - start:.0f}s", flush=True)
+    print(f"{fate:9} {name} [{by}] {time.time() - start:.0f}s", flush=True)
 print(tally)
 sys.exit(bool(tally.keys() & {"ALIVE", "STALE", "BROKEN"}))
