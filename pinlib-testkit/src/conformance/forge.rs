@@ -100,6 +100,7 @@ fn listing(world: &impl ForgeWorld, at: Oid) -> Result<Vec<(String, Mode, Oid)>,
 
 #[expect(missing_docs, clippy::missing_errors_doc, reason = "the names say it")]
 pub mod cases;
+pub mod losses;
 
 macro_rules! suite {
     (($d:tt) $($case:ident)*) => {

@@ -11,7 +11,7 @@ use pinlib_testkit::{
         play,
     },
 };
-use std::{io::Write, sync::Arc};
+use std::{fs, io::Write, path::Path, sync::Arc};
 
 /// Says what was counted, where the test is asked to talk.
 fn say(what: std::fmt::Arguments<'_>) {
@@ -196,4 +196,37 @@ fn a_seed_is_a_seed_everywhere() {
     let mut dice = pinlib_testkit::sim::Dice::from(Seed(0));
     let rolled: Vec<_> = (0..6).map(|_| dice.below(1000)).collect();
     assert_eq!(rolled, [883, 431, 26, 970, 106, 327]);
+}
+
+/// The page on faults names each of them, where it is played, and tests that there are.
+#[test]
+fn each_fault_is_in_the_book() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read =
+        |path: &str| fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let page = read("docs/faults.md");
+    let rows: Vec<Vec<_>> =
+        page.lines().filter(|line| line.starts_with("| ")).map(|line| line.split(" | ").collect()).collect();
+    let row = |number: u8| {
+        let row = rows.iter().find(|row| row[0] == format!("| {number}"));
+        row.unwrap_or_else(|| panic!("fault {number} has no row"))
+    };
+    for fault in Fault::ALL {
+        assert!(row(fault.number())[3].contains(&format!("`{fault}`")), "{fault}");
+    }
+    let played = |number| Fault::ALL.iter().any(|fault| fault.number() == number);
+    let elsewhere = |number| Fault::ELSEWHERE.iter().any(|(other, _)| *other == number);
+    for number in 1..=27 {
+        assert!(played(number) != elsewhere(number), "fault {number} is played here or elsewhere");
+        let tests: Vec<_> = row(number)[4].split('`').filter(|word| word.contains("::")).collect();
+        assert!(!tests.is_empty(), "fault {number} has no test");
+        for test in tests {
+            let (module, name) = test.split_once("::").unwrap_or_default();
+            let there = ["pinlib", "pinlib-testkit", "pinlib-cli"].iter().any(|package| {
+                let file = root.join(format!("{package}/tests/it/{module}.rs"));
+                fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("fn {name}(")))
+            });
+            assert!(there, "fault {number} names {test}");
+        }
+    }
 }

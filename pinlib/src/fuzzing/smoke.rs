@@ -1,6 +1,7 @@
 //! Every target over its stored seeds and a fixed number of mutations of each, the same ones each time.
 
 use super::TARGETS;
+use pinlib_testkit::sim::{Dice, Seed};
 use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -38,48 +39,38 @@ const WORDS: [&[u8]; 24] = [
     b"[[[[[[[[",
 ];
 
-/// splitmix64: a seed is enough to draw the same again.
-struct Draw(u64);
+/// Draws what a seed becomes, the same each time.
+struct Draw(Dice);
 
 impl Draw {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % (limit.max(1) as u64)).unwrap_or_default()
-    }
     fn range(&mut self, len: usize) -> std::ops::Range<usize> {
-        let start = self.below(len + 1);
-        start..start + self.below((len - start).min(40) + 1)
+        let start = self.0.below(len + 1);
+        start..start + self.0.below((len - start).min(40) + 1)
     }
     /// One to four changes: a bit, a byte, a cut, a word, a part twice, a part of another seed.
     fn mutated(&mut self, seed: &[u8], others: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = seed.to_vec();
-        for _ in 0..=self.below(4) {
+        for _ in 0..=self.0.below(4) {
             let range = self.range(bytes.len());
-            match self.below(7) {
+            match self.0.below(7) {
                 0 if !bytes.is_empty() => {
-                    let at = self.below(bytes.len());
-                    bytes[at] ^= 1 << self.below(8);
+                    let at = self.0.below(bytes.len());
+                    bytes[at] ^= 1 << self.0.below(8);
                 }
                 1 if !bytes.is_empty() => {
-                    let at = self.below(bytes.len());
-                    bytes[at] = self.next().to_le_bytes()[0];
+                    let at = self.0.below(bytes.len());
+                    bytes[at] = u8::try_from(self.0.below(256)).unwrap_or_default();
                 }
                 2 => bytes.truncate(range.start),
                 3 => drop(bytes.drain(range)),
-                4 => drop(bytes.splice(range, WORDS[self.below(WORDS.len())].iter().copied())),
+                4 => drop(bytes.splice(range, WORDS[self.0.below(WORDS.len())].iter().copied())),
                 5 => {
                     let part = bytes[range].to_vec();
-                    let at = self.below(bytes.len() + 1);
+                    let at = self.0.below(bytes.len() + 1);
                     bytes.splice(at..at, part);
                 }
                 _ => {
-                    let other = &others[self.below(others.len())];
+                    let other = &others[self.0.below(others.len())];
                     let part = other[self.range(other.len())].to_vec();
                     bytes.splice(range, part);
                 }
@@ -110,7 +101,7 @@ fn no_target_breaks_on_its_seeds_or_what_is_near_them() {
         let others: Vec<_> = seeds.iter().map(|(_, bytes)| bytes.clone()).collect();
         for (name, seed) in &seeds {
             let number = name.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte));
-            let mut draw = Draw(number);
+            let mut draw = Draw(Dice::from(Seed(number)));
             for mutation in 0..=MUTATIONS {
                 let bytes = if mutation == 0 { seed.clone() } else { draw.mutated(seed, &others) };
                 let ended = catch_unwind(AssertUnwindSafe(|| run(&bytes)));

@@ -1,12 +1,21 @@
 //! What a git server, or something before it, may do wrong: lose an answer, repeat a request, lie, talk nonsense.
 
 use crate::{
-    git_world::main_branch,
-    remote::{FILE, Remote, forge},
+    git_world::{GitWorld, Reach, main_branch},
+    remote::{FILE, Lossy, Remote, forge, present, serve},
 };
 use pinlib::{BackendErrorKind, CommitRange, Done, GitForge, Oid, OutcomeKind, PinError, Receipt};
-use pinlib_testkit::servers::proxy::{Fate, Proxy};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use pinlib_testkit::{
+    repository::Repository,
+    servers::{
+        git::GitServer,
+        proxy::{Fate, Proxy},
+    },
+};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 /// A repository whose server is reached through a proxy.
 fn behind(choose: impl Fn(&str) -> Fate + Send + Sync + 'static) -> Option<(Remote, Proxy, Oid)> {
@@ -35,6 +44,40 @@ fn pin(remote: &Remote, proxy: &Proxy, source: Oid) -> Result<Receipt, PinError>
 
 fn pushed(proxy: &Proxy) -> usize {
     proxy.log().iter().filter(|request| is_push(request)).count()
+}
+
+/// A git server behind a proxy that meddles with pushes.
+struct Behind {
+    proxy: Proxy,
+    fate: Arc<Mutex<Fate>>,
+    #[expect(dead_code, reason = "it serves while it lives")]
+    server: GitServer,
+}
+
+impl Reach for Behind {
+    fn reach(repository: &Repository) -> (Self, Arc<dyn GitForge>) {
+        let (server, fate) = (serve(repository, None), Arc::new(Mutex::new(Fate::Pass)));
+        let of_pushes = Arc::clone(&fate);
+        let choose = move |request: &str| {
+            if is_push(request) { of_pushes.lock().expect("no panic").clone() } else { Fate::Pass }
+        };
+        let proxy = Proxy::start(&server.address(), choose).expect("a proxy");
+        let forge = forge(&url(&proxy), None);
+        (Self { proxy, fate, server }, Arc::new(forge))
+    }
+}
+
+impl Lossy for Behind {
+    fn meddle(&self, fate: Fate) {
+        *self.fate.lock().expect("no panic") = fate;
+    }
+    fn sent(&self) -> usize {
+        pushed(&self.proxy)
+    }
+}
+
+mod losses {
+    pinlib_testkit::forge_loss_conformance!(super::GitWorld<super::Behind>, super::present());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use pinlib_testkit::{
     conformance::forge::{Entry, ForgeWorld},
     repository::Repository,
 };
-use std::{future::Future, marker::PhantomData, sync::Arc};
+use std::{future::Future, sync::Arc};
 use tokio::runtime::Runtime;
 
 /// How a forge reaches a repository.
@@ -22,8 +22,7 @@ pub(crate) struct GitWorld<R> {
     pub(crate) repository: Repository,
     forge: Arc<dyn GitForge>,
     runtime: Runtime,
-    _server: R,
-    _reach: PhantomData<R>,
+    pub(crate) server: R,
 }
 
 pub(crate) fn main_branch() -> BranchName {
@@ -44,7 +43,7 @@ impl<R: Reach> ForgeWorld for GitWorld<R> {
         repository.push(&main_branch(), files, "first").expect("a commit");
         let (server, forge) = R::reach(&repository);
         let runtime = Runtime::new().expect("a runtime");
-        Self { repository, forge, runtime, _server: server, _reach: PhantomData }
+        Self { repository, forge, runtime, server }
     }
     fn forge(&self) -> Arc<dyn GitForge> {
         Arc::clone(&self.forge)

@@ -2,7 +2,7 @@
 
 use crate::{
     git_world::{GitWorld, Reach, main_branch},
-    remote::{FILE, http, pinner, request},
+    remote::{FILE, Lossy, http, pinner, request},
 };
 use async_trait::async_trait;
 use pinlib::{
@@ -12,7 +12,8 @@ use pinlib::{
 use pinlib_testkit::{
     repository::Repository,
     servers::{
-        github::{CLIENT_ID, GitHub, INSTALLATION, TOKEN},
+        github::{CLIENT_ID, GitHub, INSTALLATION, Lost, Meddling, TOKEN},
+        proxy::Fate,
         script::Request,
     },
 };
@@ -63,7 +64,7 @@ pub(crate) fn present() -> bool {
 }
 
 /// An App that pins.
-pub(crate) struct AsApp(#[expect(dead_code, reason = "it serves as long as it lives")] GitHub);
+pub(crate) struct AsApp(GitHub);
 
 impl Reach for AsApp {
     fn reach(repository: &Repository) -> (Self, Arc<dyn pinlib::GitForge>) {
@@ -71,6 +72,31 @@ impl Reach for AsApp {
         let login = app(&hub, CLIENT_ID, Some(INSTALLATION));
         let forge = forge(&hub, login, Arc::new(Skipping::default()));
         (Self(hub), Arc::new(forge))
+    }
+}
+
+impl Lossy for AsApp {
+    fn meddle(&self, fate: Fate) {
+        self.0.meddle(move |request| {
+            let meddling = match fate.clone() {
+                Fate::Pass => return None,
+                Fate::DropRequest => Meddling::Before(Lost::Close),
+                Fate::DropAnswer => Meddling::AfterServing(Lost::Close),
+                Fate::CutAnswer => Meddling::AfterServing(Lost::Cut),
+                Fate::Instead(status) => Meddling::AfterServing(Lost::Status(status)),
+                Fate::Answer(status, lines, body) => {
+                    let headers = lines.iter().filter_map(|line| line.split_once(": "));
+                    let headers = headers.map(|(name, value)| (name.into(), value.into())).collect();
+                    Meddling::Answer { status, headers, body: String::from_utf8_lossy(&body).into() }
+                }
+                Fate::Twice => Meddling::Twice,
+                Fate::Delay(time) => Meddling::Late(time),
+            };
+            is_commit(request).then_some(meddling)
+        });
+    }
+    fn sent(&self) -> usize {
+        self.0.requests().iter().filter(|request| is_commit(request)).count()
     }
 }
 
@@ -88,6 +114,9 @@ impl Reach for AsUser {
 
 mod as_app {
     pinlib_testkit::forge_conformance!(super::GitWorld<super::AsApp>, super::present());
+}
+mod losses {
+    pinlib_testkit::forge_loss_conformance!(super::GitWorld<super::AsApp>, super::present());
 }
 mod as_user {
     pinlib_testkit::forge_conformance!(super::GitWorld<super::AsUser>, super::present());

@@ -1,18 +1,36 @@
 //! A real bare repository, on a real server, and pins of one file in it.
 
-use crate::git_world::{main_branch, unsigned};
+use crate::git_world::{GitWorld, Reach, main_branch, unsigned};
 use pinlib::{
     Clock, Digest, DigestSource, GitForge, GitLogin, Http, ImagePin, NoRegistry, Oid, Patience, PinError,
     PinOptions, PinRequest, Pinner, Receipt, RunId, SmartHttpForge, Target,
 };
 use pinlib_testkit::{
+    conformance::forge::losses::LossyWorld,
     lines::ImageLines,
     memory::MemoryClock,
     repository::Repository,
-    servers::{git::GitServer, program},
+    servers::{git::GitServer, program, proxy::Fate},
 };
 use std::{future::Future, sync::Arc};
 use tokio::runtime::Runtime;
+
+/// A server whose answers can be lost.
+pub(crate) trait Lossy: Reach {
+    /// From now on this happens to each request that carries a commit.
+    fn meddle(&self, fate: Fate);
+    /// How many of them came.
+    fn sent(&self) -> usize;
+}
+
+impl<R: Lossy> LossyWorld for GitWorld<R> {
+    fn meddle(&self, fate: Fate) {
+        self.server.meddle(fate);
+    }
+    fn sent(&self) -> usize {
+        self.server.sent()
+    }
+}
 
 /// A client that ends up at no proxy of the machine's.
 pub(crate) fn http() -> Http {

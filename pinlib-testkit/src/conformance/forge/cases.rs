@@ -144,7 +144,7 @@ pub fn a_history_without_a_base_is_cut_at_its_limit<W: ForgeWorld>() -> Outcome 
         let upto = all[0];
         let history = world.block_on(world.forge().history(&CommitRange { base: None, upto, limit }));
         let Ok(History::Cut(facts)) = &history else {
-            return Err(format!("not cut at {limit}: {history:?}"));
+            return Err(format!("more than was asked for is cut; found {history:?} at {limit}"));
         };
         let reached = |oid: Oid| oid == upto || facts.iter().any(|fact| fact.parents.contains(&oid));
         let linked = facts.iter().all(|fact| reached(fact.oid)) && facts.iter().any(|fact| fact.oid == upto);
@@ -157,15 +157,17 @@ pub fn a_commit_lands_whole_on_its_head<W: ForgeWorld>() -> Outcome {
     let world = W::create(&[FILE, ("other", "x\n")]);
     let base = world.log()[0].oid;
     let commit = cleared(&world, base, "one")?;
-    let oid = world.block_on(world.forge().commit(&commit)).map_err(|e| e.to_string())?;
+    let answer = world.block_on(world.forge().commit(&commit));
     let log = world.log();
-    let right = log.len() == 2 && log[0].oid == oid && log[0].parents == [base];
-    check(right, "one commit on the expected head", format!("{log:?}"))?;
-    let wanted = wanted(oid, &[FILE.0, "other"])?;
+    let right = log.len() == 2 && log[0].parents == [base];
+    check(right, "I1: one commit lands, on the expected head", format!("{answer:?} and {log:?}"))?;
+    let told = matches!(answer, Ok(oid) if oid == log[0].oid);
+    check(told, "I3: what landed is told as landed", format!("{answer:?}"))?;
+    let wanted = wanted(log[0].oid, &[FILE.0, "other"])?;
     let files = world.block_on(world.forge().read(&wanted)).map_err(|e| e.to_string())?;
     let exact =
         matches!(&files[..], [Some(a), Some(b)] if a.bytes == commit.edits()[0].bytes() && b.bytes == b"x\n");
-    check(exact, "its edits, byte for byte, and nothing else", format!("{files:?}"))?;
+    check(exact, "I4: its edits, byte for byte, and nothing else", format!("{files:?}"))?;
     check(
         Record::parse(&log[0].message).as_ref() == Some(commit.record()),
         "its record reads back",
@@ -176,8 +178,7 @@ pub fn a_commit_lands_whole_on_its_head<W: ForgeWorld>() -> Outcome {
 pub fn a_commit_is_by_the_identity<W: ForgeWorld>() -> Outcome {
     let world = W::create(&[FILE]);
     let elsewhere = world.log()[0].clone();
-    let commit = cleared(&world, elsewhere.oid, "one")?;
-    world.block_on(world.forge().commit(&commit)).map_err(|e| e.to_string())?;
+    landed(&world, &cleared(&world, elsewhere.oid, "one")?)?;
     let identity = world.block_on(world.forge().identity()).map_err(|e| e.to_string())?;
     check(
         identity.made(&world.log()[0]),
@@ -204,15 +205,22 @@ pub fn a_branch_rewound_to_an_ancestor_refuses<W: ForgeWorld>() -> Outcome {
     refused(&world, &commit)
 }
 
+/// The pin that a commit became, whatever the forge answered: what it answers is another case.
+fn landed<W: ForgeWorld>(world: &W, commit: &GuardedCommit) -> Result<Oid, String> {
+    let answer = world.block_on(world.forge().commit(commit));
+    let head = world.log().into_iter().next().filter(|head| head.parents == [commit.expected_head()]);
+    head.map(|head| head.oid).ok_or_else(|| format!("no commit landed: {answer:?}"))
+}
+
 fn refused<W: ForgeWorld>(world: &W, commit: &GuardedCommit) -> Outcome {
     let before = world.log().len();
     let answer = world.block_on(world.forge().commit(commit));
     check(
         matches!(answer, Err(CommitError::HeadMoved { .. })),
-        "the server says that the head moved",
+        "I1: a head that moved is refused, compared for equality",
         format!("{answer:?}"),
     )?;
-    check(world.log().len() == before, "nothing was written", world.log().len())
+    check(world.log().len() == before, "I3: what is refused is not written", world.log().len())
 }
 
 pub fn of_many_commits_on_one_head_one_lands<W: ForgeWorld>() -> Outcome {
@@ -231,13 +239,13 @@ pub fn of_many_commits_on_one_head_one_lands<W: ForgeWorld>() -> Outcome {
             answers.iter().filter(|answer| matches!(answer, Err(CommitError::HeadMoved { .. }))).count();
         check(
             landed.len() == 1 && moved == 4,
-            "one of five lands, the others are told that the head moved",
+            "I1: one of five on one head lands and is told so, the others hear that the head moved",
             format!("{answers:?}"),
         )?;
         line.insert(0, landed[0]);
     }
     let log: Vec<_> = world.log().iter().map(|fact| fact.oid).collect();
-    check(log == line, "the branch holds those that landed, each on the one before", format!("{log:?}"))
+    check(log == line, "I1: the branch holds those that landed, each on the one before", format!("{log:?}"))
 }
 
 pub fn what_a_path_is_is_told<W: ForgeWorld>() -> Outcome {
@@ -284,14 +292,17 @@ pub fn every_other_entry_stays_as_it_stood<W: ForgeWorld>() -> Outcome {
     let names: Vec<_> = (0..1200).map(|n| format!("deploy/{n}")).collect();
     entries.extend(names.iter().map(|name| (Mode::Regular, name.as_str(), &b"x"[..])));
     let base = world.push_entries(&entries);
-    let commit = cleared(&world, base, "one")?;
-    let pin = world.block_on(world.forge().commit(&commit)).map_err(|e| e.to_string())?;
+    let pin = landed(&world, &cleared(&world, base, "one")?)?;
     let (before, after) = (listing(&world, base)?, listing(&world, pin)?);
     let kept = before.iter().zip(&after).all(|(old, new)| (&old.0, old.1) == (&new.0, new.1));
-    check(kept && before.len() == after.len(), "every name and mode, in its order", format!("{after:?}"))?;
+    check(
+        kept && before.len() == after.len(),
+        "I4: every name and mode stays, in its order",
+        format!("{after:?}"),
+    )?;
     let changed: Vec<_> = before.iter().zip(&after).filter(|(old, new)| old.2 != new.2).collect();
     let right = matches!(&changed[..], [(folder, _), (file, _)] if folder.0 == "deploy" && file.0 == FILE.0);
-    check(right, "the file and the folders above it changed, nothing else", format!("{changed:?}"))
+    check(right, "I4: the file and the folders above it change, nothing else", format!("{changed:?}"))
 }
 
 pub fn an_odd_path_is_a_path<W: ForgeWorld>() -> Outcome {
@@ -300,10 +311,10 @@ pub fn an_odd_path_is_a_path<W: ForgeWorld>() -> Outcome {
     {
         let world = W::create(&[FILE, (path, FILE.1)]);
         let commit = cleared_at(&world, world.forge(), world.log()[0].oid, path, "one")?;
-        let pin = world.block_on(world.forge().commit(&commit)).map_err(|e| e.to_string())?;
+        let pin = landed(&world, &commit)?;
         let files = world.block_on(world.forge().read(&wanted(pin, &[path])?)).map_err(|e| e.to_string())?;
         let right = matches!(&files[..], [Some(file)] if file.bytes == commit.edits()[0].bytes());
-        check(right, "the file is where it was, pinned", format!("{path}: {files:?}"))?;
+        check(right, "I4: the file is where it was, pinned", format!("{path}: {files:?}"))?;
     }
     Ok(())
 }
@@ -329,8 +340,7 @@ pub fn only_a_regular_file_takes_a_pin<W: ForgeWorld>() -> Outcome {
 pub fn the_hold_file_is_made_and_kept<W: ForgeWorld>() -> Outcome {
     let world = W::create(&[FILE, (".pinlib.yaml", "x\n"), (".pinlib0", "x\n")]);
     for content in ["one", "two"] {
-        let commit = cleared(&world, world.log()[0].oid, content)?;
-        world.block_on(world.forge().commit(&commit)).map_err(|e| format!("{e:?}"))?;
+        landed(&world, &cleared(&world, world.log()[0].oid, content)?)?;
     }
     let clock: Arc<dyn Clock> = Arc::new(MemoryClock::default());
     let pinner = pinner(world.forge(), &clock);
@@ -344,7 +354,8 @@ pub fn the_hold_file_is_made_and_kept<W: ForgeWorld>() -> Outcome {
         [(Order::Rollback(&back), "line:0 deploy/app.yaml\n"), (Order::Release(&release), "")]
     {
         let before = world.log().len();
-        let receipt = world.block_on(pinner.carry_out(order, run)).map_err(|e| format!("{order:?}: {e}"))?;
+        let receipt = world.block_on(pinner.carry_out(order, run));
+        let receipt = receipt.map_err(|e| format!("what is ordered is carried out; found {order:?}: {e}"))?;
         let wanted = wanted(receipt.commit, &[HOLDS, FILE.0])?;
         let files = world.block_on(world.forge().read(&wanted)).map_err(|e| e.to_string())?;
         let digest = Digest::of(b"one").to_string();
