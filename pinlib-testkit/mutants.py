@@ -292,6 +292,7 @@ MUTANTS = [
     ("wire: a lost race is a rule", TEXT, "if MOVED.iter().any(|words| reason.contains(words)) {", "if false {"),
     ("wire: dates end a history", WIRE, "if fetched.objects.is_none() {", "if fetched.objects.is_none() { return Ok(History::Unrelated); } if false {"),
     ("wire: a history has no end", WIRE, "true if facts.len() > limit =>", "true if facts.len() > limit && false =>"),
+    ("wire: a service that knows refs is asked again", SSH, ".filter(|connection| !connection.used)", ""),
     ("wire: the head is remembered", WIRE, "let head = offer.head(&self.transport, branch, &act).await?;", "static SEEN: Mutex<Option<(String, Oid)>> = Mutex::new(None); let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|(place, _)| *place == self.to_string()).map(|(_, oid)| oid); let head = match seen { Some(oid) => Some(oid), None => offer.head(&self.transport, branch, &act).await? }; if let Some(oid) = head { *SEEN.lock().unwrap_or_else(PoisonError::into_inner) = Some((self.to_string(), oid)); }"),
     ("wire: what one answer leaves out is not asked for again", READER, "if missing.len() == before {", "if !missing.is_empty() {"),
     ("wire: a pack is taken on trust", PACK, "if checksum(format, body)?.as_bytes() != sum {", "if false {"),

@@ -212,6 +212,11 @@ impl Transport for SmartHttp {
         self.advertisement(Service::Read, act).await
     }
 
+    async fn refs(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError> {
+        // Each request has a service of its own.
+        self.ask(body, limit, act).await
+    }
+
     async fn ask(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError> {
         let request = self.post(Service::Read, body).header("Git-Protocol", "version=2");
         let answer = self.http.send(request, limit).await;

@@ -141,6 +141,8 @@ struct Connection {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
+    /// Whether it was asked anything yet.
+    used: bool,
 }
 
 impl Connection {
@@ -149,7 +151,7 @@ impl Connection {
         let mut child = command.spawn()?;
         let (to, from) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
         let (Some(to), Some(from)) = (to, from) else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        Ok(Self { child, to, from })
+        Ok(Self { child, to, from, used: false })
     }
 
     /// One message: packets up to a flush.
@@ -281,6 +283,31 @@ impl Ssh {
         kept.filter(|(_, since)| since.elapsed() < IDLE).map(|(connection, _)| connection)
     }
 
+    async fn converse(
+        &self,
+        kept: Option<Connection>,
+        body: &[u8],
+        limit: usize,
+        act: &str,
+    ) -> Result<Vec<u8>, BackendError> {
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => self.connect(act).await?.0,
+        };
+        connection.used = true;
+        let conversation = async {
+            connection.send(body).await?;
+            connection.message(limit).await
+        };
+        match bounded(conversation).await {
+            Ok(answer) => {
+                self.keep(connection);
+                Ok(answer)
+            }
+            Err(error) => Err(connection.fault(error, act).await),
+        }
+    }
+
     fn keep(&self, connection: Connection) {
         let mut kept = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = Some((connection, Instant::now()));
@@ -295,22 +322,13 @@ impl Transport for Ssh {
         Ok(offer)
     }
 
+    async fn refs(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError> {
+        let unused = self.kept().filter(|connection| !connection.used);
+        self.converse(unused, &body, limit, act).await
+    }
+
     async fn ask(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError> {
-        let mut connection = match self.kept() {
-            Some(connection) => connection,
-            None => self.connect(act).await?.0,
-        };
-        let conversation = async {
-            connection.send(&body).await?;
-            connection.message(limit).await
-        };
-        match bounded(conversation).await {
-            Ok(answer) => {
-                self.keep(connection);
-                Ok(answer)
-            }
-            Err(error) => Err(connection.fault(error, act).await),
-        }
+        self.converse(self.kept(), &body, limit, act).await
     }
 
     async fn push(&self, make: &mut MakePush<'_>, act: &str) -> Result<Vec<u8>, CommitError> {

@@ -15,9 +15,17 @@ use std::sync::Arc;
 
 pub fn the_head_is_what_was_pushed_last<W: ForgeWorld>() -> Outcome {
     let world = W::create(&[FILE]);
-    let pushed = world.push_elsewhere(&[("other", "x\n")]);
-    let head = world.block_on(world.forge().head(&world.branch()));
-    check(matches!(head, Ok(oid) if oid == pushed), "the head is the pushed commit", format!("{head:?}"))
+    let forge = world.forge();
+    for text in ["1\n", "2\n", "3\n"] {
+        let pushed = world.push_elsewhere(&[("other", text)]);
+        let head = world.block_on(forge.head(&world.branch()));
+        let right = matches!(head, Ok(oid) if oid == pushed);
+        check(right, "the head is the pushed commit, however often it is asked for", format!("{head:?}"))?;
+        // What is read of it meanwhile makes it no older.
+        let wanted = wanted(pushed, &[FILE.0])?;
+        world.block_on(forge.read(&wanted)).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 pub fn a_missing_branch_is_not_found<W: ForgeWorld>() -> Outcome {
@@ -370,7 +378,7 @@ pub fn the_hold_file_is_made_and_kept<W: ForgeWorld>() -> Outcome {
         check(
             right(&files),
             "the hold file is a regular file of the lines that were written",
-            format!("{files:?}"),
+            format!("{order:?}: {:?} at {}: {files:?}", receipt.done, receipt.commit),
         )?;
         check(world.log().len() == before + 1, "one commit", format!("{:?}", world.log()))?;
     }

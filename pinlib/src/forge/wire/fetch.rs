@@ -128,7 +128,7 @@ impl Offer {
         let name = branch.full();
         // The prefix may match more: each branch that is named so and then some.
         let ask = self.command("ls-refs").line(format!("ref-prefix {name}")).flush();
-        let body = transport.ask(ask, LIMIT, act).await?;
+        let body = transport.refs(ask, LIMIT, act).await?;
         let (mut ended, mut head) = (false, None);
         for pkt in Pkts::new(&body) {
             let line = match pkt.map_err(|error| unusable(error, act))? {

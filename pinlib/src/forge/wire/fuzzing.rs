@@ -41,6 +41,9 @@ impl Transport for Says {
     async fn offer(&self, _: &str) -> Result<Vec<u8>, BackendError> {
         Ok(self.offer.clone())
     }
+    async fn refs(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError> {
+        self.ask(body, limit, act).await
+    }
     async fn ask(&self, _: Vec<u8>, _: usize, _: &str) -> Result<Vec<u8>, BackendError> {
         Ok(self.answer.clone())
     }

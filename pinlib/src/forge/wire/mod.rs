@@ -36,6 +36,8 @@ pub(crate) type MakePush<'a> = dyn FnMut(&[u8]) -> Result<Vec<u8>, BackendError>
 pub trait Transport: Debug + Display + Send + Sync + 'static {
     /// Hears what the reading service offers.
     async fn offer(&self, act: &str) -> Result<Vec<u8>, BackendError>;
+    /// Asks where refs stand. It must be a service that answered nothing before: git's keeps refs in mind as long as it runs.
+    async fn refs(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError>;
     /// Asks the reading service one thing, and hears the whole answer, of at most `limit` bytes; more is `Incomplete`.
     async fn ask(&self, body: Vec<u8>, limit: usize, act: &str) -> Result<Vec<u8>, BackendError>;
     /// Hears what the writing service offers, makes the push of it, sends that once, and hears the answer.
