@@ -69,7 +69,7 @@ impl Failure {
                 }
                 PinError::HeadMoved { .. } => "build the branch's head, and pin that image",
                 PinError::Superseded(Superseder::Hold { .. }) => {
-                    "a rollback holds this site: take its line out of .pinlib/holds to let pins through again"
+                    "a rollback holds this place: `pinlib rollback --release` lets pins through again"
                 }
                 PinError::Superseded(_) => "nothing is left to do for this image",
                 // The word of LocalForge for a branch that a work tree holds.

@@ -107,7 +107,11 @@ impl RollbackRequest {
         let why = match &self.to {
             Former::Commit(commit) => format!("{commit} is no pin of all its places in the branch's history"),
             Former::Before if standing.is_none() => {
-                "its places do not hold one digest: say which pin to go back to".to_owned()
+                let pinned =
+                    placed.iter().flat_map(|image| &image.sites).any(|(.., digest)| digest.is_some());
+                let why =
+                    if pinned { "its places do not hold one digest" } else { "nothing is pinned there" };
+                why.to_owned()
             }
             Former::Before => "there is no earlier pin of another digest".to_owned(),
         };

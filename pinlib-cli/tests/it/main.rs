@@ -19,6 +19,7 @@ mod refusals;
 mod releases;
 mod reports;
 mod resolves;
+mod rollbacks;
 mod scene;
 mod secrets;
 mod settings;

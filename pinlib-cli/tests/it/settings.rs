@@ -58,9 +58,9 @@ fn details_say_where_each_value_came_from() -> Result {
         scene.tidy(&run.err)?,
         str![[r#"
 source-commit   [SOURCE]  from CI_COMMIT_SHA
-branch          main  from [FOLDER]/pinlib.yaml
 policy          exact  from --policy
 evidence        label  from PINLIB_EVIDENCE
+branch          main  from [FOLDER]/pinlib.yaml
 forge           [FOLDER]/repository.git  from [FOLDER]/pinlib.yaml
 registry        layout:[FOLDER]/registry  from [FOLDER]/pinlib.yaml
 Resolved  registry.test/shop/web@sha256:[digest]  index: linux/amd64, linux/arm64
