@@ -20,7 +20,8 @@ pub trait Clock: Debug + Send + Sync + 'static {
 pub struct Patience {
     /// How often anything is asked or looked for.
     pub tries: u32,
-    /// The wait before the second try; it doubles. All waits together should outlast the oldest stale read.
+    /// The wait before the second try; it doubles. All waits together should outlast the oldest stale read. Also the shortest
+    /// limit of the pauses after lost races, where a pin waits.
     pub pause: Duration,
     /// The longest wait that a server may ask for; who asks for more is told no at once.
     pub longest: Duration,

@@ -30,14 +30,6 @@ pub enum Order<'a> {
 const PATIENT: Wait = Wait { tries: 8, time: Duration::from_secs(60) };
 
 impl Order<'_> {
-    fn branch(&self) -> &BranchName {
-        match self {
-            Self::Pin(request) => request.branch(),
-            Self::Rollback(request) => &request.branch,
-            Self::Release(request) => &request.branch,
-            Self::Promote(request) => &request.branch,
-        }
-    }
     pub(crate) fn is_exact(&self) -> bool {
         matches!(self, Self::Pin(request) if request.options().policy == Policy::Exact)
     }
@@ -107,23 +99,6 @@ impl Pinner {
                 self.settled(Operation::Promote(head), found).await
             }
         }
-    }
-
-    /// Decides again: at the head that was just seen; after a pause, at the one that stands there by then.
-    pub(crate) async fn decide_again<'a>(
-        &self,
-        order: Order<'a>,
-        images: &[ResolvedImage],
-        seen: Oid,
-        pause: Duration,
-    ) -> Result<Decision<'a>, PinError> {
-        let head = if pause.is_zero() {
-            seen
-        } else {
-            self.wait(pause).await;
-            self.head(order.branch()).await?
-        };
-        self.decide(order, Some(head), Some(images.to_vec())).await
     }
 
     async fn start(&self, branch: &BranchName, at: Option<Oid>) -> Result<Oid, PinError> {

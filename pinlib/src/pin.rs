@@ -135,8 +135,10 @@ impl Pinner {
                 Receipt { done, branch, commit, claim, proof, run, decisions, images }
             };
             let already = Done::AlreadyPinned;
+            let gone = self.clock.now().duration_since(began).unwrap_or_default();
+            let pause = order.wait().pause(run, self.patience.pause, decisions, gone);
             let actual = match guard::judge(plan, run, self.clock.now())? {
-                Verdict::Clear(commit) => match self.land(&request, &images, &commit).await? {
+                Verdict::Clear(commit) => match self.land(&request, &images, &commit, pause).await? {
                     Fate::Landed(oid) => {
                         let (parent, basis) = (commit.expected_head(), commit.basis().clone());
                         let edits = commit.edits().to_vec();
@@ -159,10 +161,8 @@ impl Pinner {
                 actual,
                 how: Movement::Raced { times: decisions },
             };
-            let gone = self.clock.now().duration_since(began).unwrap_or_default();
-            let pause = order.wait().pause(run, self.patience.pause, decisions, gone);
-            let (Some(now), Some(pause)) = (actual, pause) else { return Err(lost()) };
-            decision = match self.decide_again(order, &images, now, pause).await {
+            let Some(now) = actual.filter(|_| pause.is_some()) else { return Err(lost()) };
+            decision = match self.decide(order, Some(now), Some(images)).await {
                 Err(PinError::Backend(_)) => return Err(lost()),
                 decided => decided?,
             };
@@ -183,13 +183,15 @@ impl Pinner {
     /// Sends one commit and follows it until its fate is known.
     ///
     /// A look can be stale; the compare-and-swap cannot. So while the branch seems to stand still the same commit is sent
-    /// again: two of them cannot both land on one line, since each is a child of the same head.
+    /// again: two of them cannot both land on one line, since each is a child of the same head. After a lost race, the pause
+    /// comes before the look, so that what is seen is fresh enough to decide on.
     #[tracing::instrument(skip_all, fields(expected_head = %commit.expected_head()))]
     async fn land(
         &self,
         request: &PinRequest,
         images: &[ResolvedImage],
         commit: &GuardedCommit,
+        pause: Option<Duration>,
     ) -> Result<Fate, PinError> {
         let answer = match self.forge.commit(commit).await {
             Ok(oid) => return Ok(Fate::Landed(oid)),
@@ -198,6 +200,9 @@ impl Pinner {
         };
         // A typed refusal is believed once a look does not object: something on the way may have sent twice.
         let in_doubt = matches!(answer, CommitError::Ambiguous(_));
+        if let (CommitError::HeadMoved { .. }, Some(pause)) = (&answer, pause) {
+            self.wait(pause).await;
+        }
         let (mut resends, mut lost) = (RESENDS, None);
         for wait in self.patience.waits() {
             self.wait(wait).await;

@@ -15,18 +15,19 @@ pub struct Wait {
     pub time: Duration,
 }
 
-/// The longest pause, as a multiple of the first.
+/// No pause is longer than so many times the shortest limit.
 const LONGEST: u32 = 32;
 
 impl Wait {
     /// The pause after so many decisions and so much time; none where a bound is used up.
     ///
-    /// It is any length up to a limit that doubles each time: of many that lost to one commit each comes back at a time of
-    /// its own, and the more often it lost the later. The run's id draws it, so that it can be replayed.
+    /// It is any length up to twice the time that is gone: so it grows with each race that was lost, sooner where servers are
+    /// slow, and of many that lost to one commit each comes back at a time of its own. The run's id draws it, so that it can
+    /// be replayed.
     pub(crate) fn pause(
         self,
         run: RunId,
-        first: Duration,
+        shortest: Duration,
         decisions: u32,
         gone: Duration,
     ) -> Option<Duration> {
@@ -34,7 +35,7 @@ impl Wait {
         if decisions >= self.tries || left.is_zero() {
             return (decisions == 1).then_some(Duration::ZERO);
         }
-        let limit = first.saturating_mul(2u32.saturating_pow(decisions - 1).min(LONGEST));
+        let limit = gone.saturating_mul(2).clamp(shortest, shortest.saturating_mul(LONGEST));
         Some((limit / u32::from(u16::MAX)).saturating_mul(run.draw(decisions).into()).min(left))
     }
 }

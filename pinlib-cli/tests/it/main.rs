@@ -10,6 +10,7 @@ mod demo;
 mod digests;
 mod github;
 mod init;
+mod monorepo;
 mod pins;
 mod plans;
 mod races;

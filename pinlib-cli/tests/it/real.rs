@@ -25,12 +25,12 @@ use tempfile::TempDir;
 const KUSTOMIZATION: &str = "platform/ai/kustomization.yaml";
 const ROLLOUT: &str = "platform/ai/deployment.yaml";
 
-fn main_branch() -> BranchName {
+pub(crate) fn main_branch() -> BranchName {
     "main".parse().expect("a branch")
 }
 
 /// pinlib in an empty environment, with a home of its own.
-fn pinlib(home: &Path, words: &[&str]) -> Command {
+pub(crate) fn pinlib(home: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pinlib"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", home);
     command.current_dir(home).args(words).stdin(Stdio::null());
@@ -41,15 +41,15 @@ fn run(home: &Path, words: &[&str]) -> Output {
     pinlib(home, words).output().expect("it runs")
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or(-1)
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
@@ -65,7 +65,7 @@ fn app(repository: &Repository, image: &str) -> Oid {
     repository.push(&main_branch(), &files, "the app").expect("a commit")
 }
 
-fn bare() -> Option<Repository> {
+pub(crate) fn bare() -> Option<Repository> {
     Repository::bare("sha1").expect("git works")
 }
 
@@ -330,7 +330,7 @@ fn through(fate: &Fate) -> Option<(Repository, Oid, Output)> {
     Some((repository, source, output))
 }
 
-fn commits(repository: &Repository, source: Oid) -> String {
+pub(crate) fn commits(repository: &Repository, source: Oid) -> String {
     repository.git(&["rev-list", "--count", &format!("{source}..main")]).expect("a count")
 }
 

@@ -140,12 +140,13 @@ fn the_bound_in_time_holds_to_the_second() {
     assert_eq!(raced(end), 1 + u32::try_from(taken.len()).expect("a few"));
 }
 
-/// Up to a limit: 32 times the first. What the run's bytes draw is a share of it; here always half.
+/// Up to twice the time that is gone, and a limit: 32 times the first. What the run's bytes draw is a share of it; here always
+/// half.
 #[test]
 fn pauses_grow_up_to_a_limit() {
     let (_, taken, _) = rivals(9, LONG).play();
     let seconds: Vec<_> = taken.iter().map(Duration::as_secs_f64).map(f64::round).collect();
-    assert_eq!(seconds, [1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 16.0, 16.0, 16.0]);
+    assert_eq!(seconds, [1.0, 1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 16.0, 16.0]);
 }
 
 #[test]
@@ -189,29 +190,42 @@ fn what_happens_in_a_pause_is_seen() {
     assert_eq!((end.expect("the digest is there").kind(), pins), (OutcomeKind::AlreadyPinned, 1));
 }
 
+/// How a pin that could wait long fails, and how long it waited.
+fn fails(scene: &Scene, policy: Policy) -> (OutcomeKind, Duration) {
+    let clock = Arc::new(MemoryClock::default());
+    let job = scene.job(scene.source, "web", "web", PinOptions { wait: LONG, ..options(policy) });
+    let pinner = Pinner { clock: Arc::<MemoryClock>::clone(&clock), ..scene.pinner() };
+    let end = run(pinner.pin(&job.request, job.run));
+    (end.expect_err("a definite no").kind(), clock.waited())
+}
+
+/// A history of more than a thousand commits is not read whole.
+#[test]
+fn what_cannot_be_seen_whole_is_not_decided_on_and_not_waited_for() {
+    let scene = Scene::quiet();
+    for n in 0..=1000 {
+        scene.push("docs", &format!("{n}"));
+    }
+    for policy in [Policy::PinsOnly, inputs()] {
+        assert_eq!(fails(&scene, policy), (OutcomeKind::Unavailable, Duration::ZERO));
+    }
+}
+
 /// A definite no is told at once.
 #[test]
 fn what_no_wait_can_cure_is_not_waited_for() {
     let scene = Scene::quiet();
-    let told = |policy| PinOptions { wait: LONG, ..options(policy) };
-    let ends = |scene: &Scene, policy| {
-        let clock = Arc::new(MemoryClock::default());
-        let job = scene.job(scene.source, "web", "web", told(policy));
-        let pinner = Pinner { clock: Arc::<MemoryClock>::clone(&clock), ..scene.pinner() };
-        let end = run(pinner.pin(&job.request, job.run));
-        (end.expect_err("a definite no").kind(), clock.waited())
-    };
     scene.push("docs", "2");
-    assert_eq!(ends(&scene, Policy::PinsOnly), (OutcomeKind::HeadMoved, Duration::ZERO), "not a pin");
+    assert_eq!(fails(&scene, Policy::PinsOnly), (OutcomeKind::HeadMoved, Duration::ZERO), "not a pin");
     scene.push("src", "2");
-    assert_eq!(ends(&scene, inputs()), (OutcomeKind::HeadMoved, Duration::ZERO), "an input");
+    assert_eq!(fails(&scene, inputs()), (OutcomeKind::HeadMoved, Duration::ZERO), "an input");
     scene.push("web", &file("web", Some("hotfix")));
-    assert_eq!(ends(&scene, inputs()), (OutcomeKind::HeadMoved, Duration::ZERO), "by hand");
+    assert_eq!(fails(&scene, inputs()), (OutcomeKind::HeadMoved, Duration::ZERO), "by hand");
     scene.push(HOLDS, "line:0 web\n");
-    assert_eq!(ends(&scene, inputs()), (OutcomeKind::Superseded, Duration::ZERO), "a hold");
+    assert_eq!(fails(&scene, inputs()), (OutcomeKind::Superseded, Duration::ZERO), "a hold");
     let scene = Scene::quiet();
     scene.memory.protect(&scene.branch, true);
-    assert_eq!(ends(&scene, Policy::PinsOnly), (OutcomeKind::Rejected, Duration::ZERO), "a rule");
+    assert_eq!(fails(&scene, Policy::PinsOnly), (OutcomeKind::Rejected, Duration::ZERO), "a rule");
 }
 
 #[test]

@@ -5,14 +5,14 @@ use crate::{
     remote::{FILE, Login, Remote, forge, http, pinner, present, request_in, serve},
 };
 use pinlib::{
-    Author, BackendErrorKind, CommitRange, Done, GitForge, GitLogin, History, Mode, OutcomeKind, RepoPath,
-    RunId, Signature, SigningKey, SmartHttpForge,
+    Author, BackendErrorKind, CommitRange, Done, GitForge, GitLogin, History, Mode, Oid, OutcomeKind,
+    RepoPath, RunId, Signature, SigningKey, SmartHttpForge,
 };
 use pinlib_testkit::{
     repository::Repository,
     servers::{git::GitServer, program},
 };
-use std::{fmt::Write, process::Command, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write, process::Command, sync::Arc};
 
 fn reach(repository: &Repository, login: Login) -> (GitServer, Arc<dyn GitForge>) {
     let server = serve(repository, login);
@@ -339,4 +339,32 @@ fn what_is_not_in_the_repository_is_not_found() {
     let blob = remote.git(&["rev-parse", &format!("main:{}", FILE.0)]).parse().expect("an oid");
     let error = remote.block_on(remote.forge().trees(&[blob])).expect_err("no tree");
     assert_eq!(error.kind(), BackendErrorKind::Invalid, "{error}");
+}
+
+/// Commits cannot change: a line of them that was read in parts is put together. A way around is not overlooked.
+#[test]
+fn a_line_that_was_read_in_parts_is_not_asked_for_again() {
+    let Some(remote) = Remote::new(None, &[FILE]) else { return };
+    let (root, one, two) = (remote.head(), remote.push(&[("a", "1\n")]), remote.push(&[("a", "2\n")]));
+    let write = |parents: &[Oid], what: &str| {
+        remote.repository.write(parents, &[regular(what, "x\n")], what).expect("a commit")
+    };
+    let side = write(&[root], "side");
+    let merge = write(&[two, side], "merge");
+    remote.repository.force(&main_branch(), Some(merge)).expect("a merge");
+    let http = http();
+    let forge = SmartHttpForge::new(&remote.url(), http.clone(), None, unsigned()).expect("a forge");
+    let listed = |base, upto| {
+        let range = CommitRange { base: Some(base), upto, limit: 9 };
+        match remote.block_on(forge.history(&range)).expect("a history") {
+            History::Descends(facts) => facts.iter().map(|fact| fact.oid).collect::<BTreeSet<_>>(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((listed(root, one), listed(one, two)), ([one].into(), [two].into()));
+    let before = http.meter().total().requests;
+    assert_eq!(listed(root, two), [one, two].into());
+    assert_eq!(http.meter().total().requests, before);
+    assert_eq!(listed(two, merge), [side, merge].into());
+    assert_eq!(listed(one, merge), [two, side, merge].into());
 }

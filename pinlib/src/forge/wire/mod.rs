@@ -11,7 +11,11 @@ pub(super) mod pkt;
 mod push;
 mod reader;
 
-use super::{CommitError, GitForge, LARGEST_FILE, objects::Commit, sign::Author};
+use super::{
+    CommitError, GitForge, LARGEST_FILE,
+    objects::{self, Commit},
+    sign::Author,
+};
 use crate::{
     backend::{BackendError, BackendErrorKind},
     git::{BranchName, CommitRange, FileAt, History, Identity, Mode, Oid, RepoPath, TreeEntry},
@@ -104,6 +108,45 @@ impl<T: Transport> WireForge<T> {
         }
     }
 
+    /// The commits after `base` up to `upto`, where they are one line and all of them are kept: then nobody need be asked.
+    fn kept_line(&self, base: Oid, upto: Oid) -> Option<Objects> {
+        let (memory, mut line, mut at) = (self.memory(), Objects::new(), upto);
+        while at != base {
+            let object = memory.objects.get(&at).filter(|object| object.kind == Kind::Commit)?;
+            line.insert(at, Arc::clone(object));
+            // With a second parent, others might lead around the base.
+            let [parent] = objects::commit(at, &object.bytes).ok()?.fact.parents[..] else { return None };
+            at = parent;
+        }
+        Some(line)
+    }
+
+    /// The commits of a range, as the server finds them; none where it does not know the base.
+    async fn fetch_commits(
+        &self,
+        offer: Offer,
+        range: &CommitRange,
+        act: &str,
+    ) -> Result<Option<Objects>, BackendError> {
+        let CommitRange { base, upto, limit } = *range;
+        // No commit is deeper than there are commits: so many deep holds the limit, and little more.
+        let depth = base.is_none().then(|| limit.clamp(1, DEEPEST));
+        let wish = Wish { wants: &[upto], have: base, done: base.is_none(), depth, levels: 0 };
+        let mut fetched = offer.fetch(&self.transport, wish, act).await?;
+        if base.is_some() && !fetched.common {
+            // So it has not sent all that it has.
+            return Ok(None);
+        }
+        if fetched.objects.is_none() {
+            // It did not see that they meet. It looks no further than at what is younger than the base, by dates that
+            // anybody sets: so that proves nothing, and the commits are asked for all the same.
+            fetched = offer.fetch(&self.transport, Wish { done: true, ..wish }, act).await?;
+        }
+        let commits = fetched.objects.unwrap_or_default();
+        self.keep(&commits);
+        Ok(Some(commits))
+    }
+
     fn reader<'a>(&'a self, act: &'a str) -> Reader<'a, T> {
         Reader { forge: self, act, objects: Objects::new() }
     }
@@ -183,21 +226,13 @@ impl<T: Transport> GitForge for WireForge<T> {
                     .because(format!("{upto} names no object of a {:?} repository", offer.format))),
             };
         }
-        // No commit is deeper than there are commits: so many deep holds the limit, and little more.
-        let depth = base.is_none().then(|| limit.clamp(1, DEEPEST));
-        let wish = Wish { wants: &[upto], have: base, done: base.is_none(), depth, levels: 0 };
-        let mut fetched = offer.fetch(&self.transport, wish, &act).await?;
-        if base.is_some() && !fetched.common {
-            // The server does not know the base, so it has not sent all that it has.
-            return Ok(History::Unrelated);
-        }
-        if fetched.objects.is_none() {
-            // It did not see that they meet. It looks no further than at what is younger than the base, by dates that
-            // anybody sets: so that proves nothing, and the commits are asked for all the same.
-            fetched = offer.fetch(&self.transport, Wish { done: true, ..wish }, &act).await?;
-        }
-        let objects = fetched.objects.unwrap_or_default();
-        self.keep(&objects);
+        let objects = match base.and_then(|base| self.kept_line(base, upto)) {
+            Some(line) => line,
+            None => match self.fetch_commits(offer, range, &act).await? {
+                Some(commits) => commits,
+                None => return Ok(History::Unrelated),
+            },
+        };
         let reader = Reader { forge: self, act: &act, objects };
         let (mut facts, mut met, mut seen) = (Vec::new(), false, BTreeSet::new());
         let mut todo = vec![upto];
