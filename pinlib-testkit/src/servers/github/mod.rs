@@ -11,11 +11,13 @@ mod graphql;
 mod http;
 mod objects;
 mod published;
+mod pulls;
 mod rest;
 mod rules;
 mod settings;
 mod shapes;
 
+pub use pulls::Pull;
 pub use settings::{Bypass, Enforcement, Lost, Meddling, Ruleset, Selection, Settings, Source};
 
 use super::script::Request;
@@ -70,6 +72,7 @@ struct Hub {
     settings: Mutex<Settings>,
     access: Mutex<Access>,
     meddler: Mutex<Option<Arc<Meddler>>>,
+    pulls: Mutex<Vec<Pull>>,
     requests: Mutex<Vec<Request>>,
     complaints: Mutex<Vec<String>>,
     /// One writes at a time, and so compares and swaps.
@@ -163,6 +166,7 @@ impl GitHub {
             settings: Mutex::default(),
             access: Mutex::default(),
             meddler: Mutex::default(),
+            pulls: Mutex::default(),
             requests: Mutex::default(),
             complaints: Mutex::default(),
             writing: Mutex::default(),

@@ -146,9 +146,18 @@ pub(super) enum Move {
     Delete,
 }
 
+/// The branch that classic protection is of.
+const PROTECTED: &str = "refs/heads/main";
+
+/// Whether any rule holds for this ref.
+pub(super) fn is_bound(settings: &Settings, name: &str) -> bool {
+    (settings.protected_classic && name == PROTECTED) || settings.rulesets.iter().any(Ruleset::binds)
+}
+
 /// Why the rules of the repository refuse it, if they do: the type of the error, and its message.
-pub(super) fn refusal(settings: &Settings, step: Move) -> Option<(Option<&'static str>, String)> {
-    if settings.protected_classic && (settings.pull_request_required || step != Move::Forward) {
+pub(super) fn refusal(settings: &Settings, name: &str, step: Move) -> Option<(Option<&'static str>, String)> {
+    let protected = settings.protected_classic && name == PROTECTED;
+    if protected && (settings.pull_request_required || step != Move::Forward) {
         let message = "protected branch 'main' check failed:\n  Changes must be made through a pull request.";
         return Some((Some("BRANCH_PROTECTION_RULE_VIOLATION"), message.into()));
     }

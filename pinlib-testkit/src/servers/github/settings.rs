@@ -89,7 +89,7 @@ pub struct Settings {
     pub token_seconds: i64,
     /// The rulesets of the repository and of its owner.
     pub rulesets: Vec<Ruleset>,
-    /// Whether classic branch protection is on.
+    /// Whether classic branch protection is on, of `main` alone.
     pub protected_classic: bool,
     /// Whether classic branch protection wants a pull request.
     pub pull_request_required: bool,
@@ -105,6 +105,10 @@ pub struct Settings {
     pub upgrade_needed: bool,
     /// Whether its own commits go unsigned.
     pub unsigned: bool,
+    /// Whether a pull request may be merged by itself.
+    pub auto_merge_allowed: bool,
+    /// How pull requests may be merged: of `MERGE`, `SQUASH` and `REBASE`.
+    pub merge_methods: Vec<String>,
 }
 
 impl Default for Settings {
@@ -128,6 +132,8 @@ impl Default for Settings {
             private: true,
             upgrade_needed: false,
             unsigned: false,
+            auto_merge_allowed: true,
+            merge_methods: ["MERGE", "SQUASH", "REBASE"].map(str::to_owned).into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! GraphQL, carried out on plans that the published schema made of requests.
 
 mod nodes;
+mod pulls;
 mod write;
 
 use super::{Hub, OWNER, access::Actor, http::Answer, published::complaints, rest::is_ours};

@@ -4,6 +4,7 @@ use super::{
     super::{
         NAME, OWNER, REPOSITORY_ID, REPOSITORY_NODE, clock,
         objects::{Commit, Entry, Object, Person, is_oid},
+        pulls::Pull,
         shapes::{html, node as id},
     },
     Failure, Field, Held, Run, refused, unknown,
@@ -34,6 +35,10 @@ pub(super) enum Node {
     Person(Person),
     Written { branch: String, commit: Commit, ticket: Value },
     Moved(Value),
+    Pulls(Vec<Pull>),
+    Pull(Pull),
+    Merging(String),
+    Changed { payload: &'static str, pull: Pull, ticket: Value },
 }
 
 impl Node {
@@ -56,6 +61,10 @@ impl Node {
             Self::Person(_) => "GitActor",
             Self::Written { .. } => "CreateCommitOnBranchPayload",
             Self::Moved(_) => "UpdateRefsPayload",
+            Self::Pulls(_) => "PullRequestConnection",
+            Self::Pull(_) => "PullRequest",
+            Self::Merging(_) => "AutoMergeRequest",
+            Self::Changed { payload, .. } => payload,
         }
     }
     pub(super) fn field(&self, run: &Run<'_>, field: &Field) -> Result<Held, Failure> {
@@ -79,6 +88,7 @@ impl Node {
                 }
                 "target" => Ok(Held::maybe(run.by_oid(oid)?)),
                 "repository" => Ok(Held::one(Self::Repository)),
+                "associatedPullRequests" => run.pulls_from(full, field),
                 _ => Err(unknown(field)),
             },
             Self::Commit(commit) => run.commit(commit, field),
@@ -112,6 +122,21 @@ impl Node {
             },
             Self::Moved(ticket) => match name {
                 "clientMutationId" => Ok(Held::Leaf(ticket.clone())),
+                _ => Err(unknown(field)),
+            },
+            Self::Pulls(pulls) => match name {
+                "totalCount" => Ok(Held::leaf(pulls.len())),
+                "nodes" => Ok(Held::Many(pulls.iter().cloned().map(Self::Pull).collect())),
+                _ => Err(unknown(field)),
+            },
+            Self::Pull(pull) => super::pulls::field(pull, field),
+            Self::Merging(method) => match name {
+                "mergeMethod" => Ok(Held::leaf(method.as_str())),
+                _ => Err(unknown(field)),
+            },
+            Self::Changed { pull, ticket, .. } => match name {
+                "clientMutationId" => Ok(Held::Leaf(ticket.clone())),
+                "pullRequest" => Ok(Held::one(Self::Pull(pull.clone()))),
                 _ => Err(unknown(field)),
             },
         }
@@ -196,6 +221,10 @@ impl Run<'_> {
             "isArchived" => Held::leaf(settings.archived),
             "isPrivate" => Held::leaf(settings.private),
             "isDisabled" | "isLocked" | "isEmpty" | "isFork" | "isMirror" => Held::leaf(false),
+            "autoMergeAllowed" => Held::leaf(settings.auto_merge_allowed),
+            "mergeCommitAllowed" => Held::leaf(settings.merge_methods.iter().any(|one| one == "MERGE")),
+            "squashMergeAllowed" => Held::leaf(settings.merge_methods.iter().any(|one| one == "SQUASH")),
+            "rebaseMergeAllowed" => Held::leaf(settings.merge_methods.iter().any(|one| one == "REBASE")),
             "visibility" => Held::leaf(if settings.private { "PRIVATE" } else { "PUBLIC" }),
             "viewerPermission" => {
                 Held::leaf(if self.actor.may("contents", "write") { "WRITE" } else { "READ" })

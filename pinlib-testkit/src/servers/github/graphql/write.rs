@@ -25,6 +25,10 @@ impl Run<'_> {
         match field.name.as_str() {
             "createCommitOnBranch" => self.create(&input),
             "updateRefs" => self.update_refs(&input),
+            name @ ("createPullRequest"
+            | "updatePullRequest"
+            | "addComment"
+            | "enablePullRequestAutoMerge") => self.change_pulls(name, &input),
             _ => Err(unknown(field)),
         }
     }
@@ -53,7 +57,7 @@ impl Run<'_> {
                 format!("Expected branch to point to \"{expected}\" but it did not.  Pull and try again.");
             return Err(refused("STALE_DATA", message));
         }
-        if let Some((kind, message)) = refusal(&settings, Move::Forward) {
+        if let Some((kind, message)) = refusal(&settings, &full, Move::Forward) {
             return Err(Failure::Refused(kind, message));
         }
         let parent = self.hub.git.commit(&head)?.unwrap_or_default();
@@ -178,6 +182,8 @@ impl Run<'_> {
         lines.push_str("prepare\ncommit\n");
         let done = self.hub.git.feed(&["update-ref", "--stdin"], lines.as_bytes());
         done.map_err(|error| refused("UNPROCESSABLE", format!("Reference update failed: {error}")))?;
+        // At once: what is put to its base and then elsewhere is closed all the same.
+        self.hub.follow()?;
         Ok(Held::one(Node::Moved(input["clientMutationId"].clone())))
     }
     /// One update as `git update-ref` reads it.
@@ -206,7 +212,7 @@ impl Run<'_> {
         if step == Move::Force && update["force"] != true {
             return Err(refused("UNPROCESSABLE", "Update is not a fast forward"));
         }
-        if let Some((kind, message)) = refusal(settings, step) {
+        if let Some((kind, message)) = refusal(settings, name, step) {
             return Err(Failure::Refused(kind, message));
         }
         let zeros = "0".repeat(after.len());
