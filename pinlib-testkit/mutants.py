@@ -22,8 +22,9 @@ WIRE, PUSH, READER, PACK = (f"pinlib/src/forge/wire/{name}.rs" for name in "mod 
 SMART_HTTP, SSH, TEXT = (f"pinlib/src/forge/{name}.rs" for name in "smart_http ssh text".split())
 YAML, DOCUMENT, QUOTE, SPLICE, VERIFY = (f"pinlib/src/manifest/yaml/{name}.rs" for name in "mod document quote splice verify".split())
 PLACE, KUSTOMIZE, WORKLOAD, HELM = (f"pinlib/src/manifest/{name}.rs" for name in "place kustomize workload helm".split())
-GITHUB, API, ASKS, RULES, COMPARE, HOST, LOGIN, QUERIES, REFUSAL = (
-    f"pinlib/src/forge/github/{name}.rs" for name in "mod api doctor/app doctor/branch history host login queries refusal".split())
+GITHUB, API, ASKS, RULES, COMPARE, HOST, LOGIN, QUERIES, REFUSAL, REVIEW = (
+    f"pinlib/src/forge/github/{name}.rs" for name in "mod api doctor/app doctor/branch history host login queries refusal review".split())
+PROPOSE, SHOW, STANDING = (f"pinlib/src/propose/{name}.rs" for name in "mod show standing".split())
 OBJECTS, SIGN, LOCAL, DISK, HISTORY, REFS = (
     f"pinlib/src/forge/{name}.rs" for name in "objects sign local/mod local/disk local/history local/refs".split())
 LOST = "Ok(Look::Past(now)) if in_doubt && request.options().append_only => {"
@@ -250,14 +251,14 @@ MUTANTS = [
     ("github: a young token is refused for good", GITHUB, "if matches!(refusal.status.as_u16(), 401 | 403) && self.login.is_young(&token) =>", "if false =>"),
     ("github: a token is young for ever", LOGIN, "self.clock.now() < until", "until > SystemTime::UNIX_EPOCH"),
     ("github: a token is for every repository", LOGIN, '"repositories": [self.repository.name()], ', ""),
-    ("github: a token may do all that was granted", LOGIN, ', "permissions": needed()', ""),
+    ("github: a token may do all that was granted", LOGIN, ', "permissions": self.needed', ""),
     ("github: a token is minted for each request", LOGIN, "&& minted.expires > state.now(&*self.clock) + SPARE", "&& false"),
     ("github: a token is used to its end", LOGIN, "state.now(&*self.clock) + SPARE", "SystemTime::UNIX_EPOCH"),
     ("github: a token is not given back", LOGIN, "let Some(minted) = self.state.lock().await.minted.take() else { return Ok(()) };", "let Some(minted) = self.state.lock().await.minted.take().filter(|_| false) else { return Ok(()) };"),
     ("github: a wrong clock is the end", LOGIN, "let Err(Failure::Refused(refusal)) = &first else { return Ok(first) };", "let Err(Failure::Refused(refusal)) = &first else { return Ok(first) }; if true { return Ok(first) }"),
     ("github: a renamed repository is lost", LOGIN, "if refusal.status.is_redirection() =>", "if false =>"),
     ("github: a redirect leads anywhere", API, 'address.strip_prefix(&base)?', 'address.strip_prefix(&base).unwrap_or("repos/acme/deploy/installation")'),
-    ("github: a stale head is no race", REFUSAL, 'if kind == "STALE_DATA" || words.contains("Expected branch to point to") || actual(words).is_some() {', "if false {"),
+    ("github: a stale head is no race", REFUSAL, '(kind == "STALE_DATA" || words.contains("Expected branch to point to") || actual(words).is_some())', "false"),
     ("github: a rule is unclear", REFUSAL, 'if is_about_rules(kind, words) || kind == "FORBIDDEN" {', "if false {"),
     ("github: one of several errors counts", REFUSAL, "let [error] = errors else {", "let [error, ..] = errors else {"),
     ("github: what is unknown did not land", REFUSAL, "_ => CommitError::Ambiguous(of_a_read(errors, headers, act)), } }", "_ => CommitError::NotLanded(of_a_read(errors, headers, act)), } }"),
@@ -275,7 +276,33 @@ MUTANTS = [
     ("github: a token goes to two hosts", HOST, "if rest.origin() != graphql.origin() {", "if false {"),
     ("github: a bypass by pull request will do", RULES, 'Some(how @ ("always" | "exempt"))', 'Some(how @ ("always" | "exempt" | "pull_requests_only"))'),
     ("github: a permission that is missing will do", ASKS, "if !missing.is_empty() {", "if false {"),
-    ("github: every rule is kept", RULES, "kinds.iter().map(String::as_str).filter(|kind| !KEPT.contains(kind)).collect();", "kinds.iter().map(String::as_str).filter(|_| false).collect();"),
+    ("github: every rule is kept", RULES, "kinds.iter().map(String::as_str).filter(|kind| !kept.contains(kind)).collect();", "kinds.iter().map(String::as_str).filter(|_| false).collect();"),
+    # Pull requests
+    ("proposal: a person's commit gives way", STANDING, "None if read::since(forge, oid, base).await?.is_some() => Ok(Standing::Nothing(Some(oid))),", "None => Ok(Standing::Nothing(Some(oid))),"),
+    ("proposal: what was merged does not give way", STANDING, "None if read::since(forge, oid, base).await?.is_some() =>", "None if false =>"),
+    ("proposal: a pin for any branch is ours", STANDING, "pin.claim.branch() == self.request.branch()", "pin.claim.branch() == self.request.branch() || true"),
+    ("proposal: I6: a newer one gives way", PROPOSE, "self.gives_way(&standing, &commit.record().claim, head).await?;", ""),
+    ("proposal: I6: a rebuild gives way", STANDING, "let kin = if theirs == claim.source() {", "let kin = if false {"),
+    ("proposal: the same pin is made anew", PROPOSE, "if let Some((oid, message)) = standing.same(commit) {", "if let Some((oid, message)) = standing.same(commit).filter(|_| false) {"),
+    ("proposal: the same pin on another head is the same", STANDING, "(same && record.parent == commit.expected_head())", "same"),
+    ("proposal: the branch is put to the base's head first", PROPOSE, "let made = self.standing(&self.scratch, head).await?;", "self.forge().move_branches(&[BranchMove { branch: self.own.clone(), from: standing.oid(), to: Some(head) }]).await.ok(); let standing = standing::Standing::Nothing(Some(head)); let made = self.standing(&self.scratch, head).await?;"),
+    ("proposal: a lost answer of the swap is a race", PROPOSE, "CommitError::Ambiguous(error) => doubt = Some(error),", "CommitError::Ambiguous(error) => { doubt = Some(error); return Ok(false) }"),
+    ("proposal: doubt is a failure", PROPOSE, "let Some(source) = doubt else { return Ok(false) };", "let Some(source) = doubt.filter(|_| false) else { return Ok(false) };"),
+    ("proposal: the scratch branch stays", PROPOSE, "BranchMove { branch: self.scratch.clone(), from: Some(to), to: None },", "BranchMove { branch: self.scratch.clone(), from: Some(to), to: Some(to) },"),
+    ("proposal: one name for all targets", PROPOSE, "Digest::of(pinned.into_iter().collect::<Vec<_>>().join(\"\\n\").as_bytes())", "Digest::of(&[u8::from(pinned.is_empty())])"),
+    ("proposal: what somebody closed is opened again", SHOW, "Ok(Some(review)) if review.head == oid && review.state == ReviewState::Closed => {", "Ok(Some(review)) if false && review.head == oid => {"),
+    ("proposal: the words stay", SHOW, "&& review.text.says(&text)", ""),
+    ("proposal: an older run has the last word", SHOW, "self.forge().amend_review(review, &self.text(&message)).await.ok();", ""),
+    ("proposal: nobody looks who took over", SHOW, "self.hand_over(&review, oid).await.map(|()| review)", "Ok(review)"),
+    ("proposal: what the branch caught up with stays open", SHOW, "Ok(Some(review)) if review.state == ReviewState::Open => review,", "Ok(Some(review)) if review.state == ReviewState::Open && false => review,"),
+    ("proposal: a newer one is closed", SHOW, "match self.newer(record.claim.source()).await {", "match self.newer(record.claim.source()).await.map(|_| false) {"),
+    ("proposal: a merge that will not be is a failure to tell", SHOW, "review.auto_merge = found.ok();\n        (review, warning)", "review.auto_merge = found.ok();\n        (review, None)"),
+    ("proposal: a lost answer to the merge is a no", SHOW, "Err(error @ CommitError::Ambiguous(_)) => {", "Err(error @ CommitError::HeadMoved { .. }) => {"),
+    ("proposal: branches are not compared", REVIEW, '"beforeOid": oid(one.from), ', ""),
+    ("proposal: a stranger's pull request is ours", REVIEW, "pulls.flatten().filter(|pull| !pull.is_cross_repository)", "pulls.flatten()"),
+    ("proposal: the newest pull request is the one", REVIEW, "own.sort_by_key(|review| review.state != ReviewState::Open);", ""),
+    ("proposal: every token may write pull requests", LOGIN, '[("contents", "write"), ("metadata", "read")]', '[("contents", "write"), ("metadata", "read"), ("pull_requests", "write")]'),
+    ("proposal: a permission has one name", REFUSAL, "} else { self.needs };", "} else { CONTENTS };"),
     ("wire: the old oid is whatever stands there", PUSH, "let offer = Offer::read(offer, &branch, act)?;", "let told = String::from_utf8_lossy(offer).into_owned(); let told = told.split(&format!(\" {branch}\")).next().unwrap_or_default().to_owned(); let old = told[told.len().saturating_sub(old.to_string().len())..].to_owned(); let offer = Offer::read(offer, &branch, act)?;"),
     ("wire: a report is not read", PUSH, "match report(&answer, &branch).map_err(doubt)? {", "match report(&answer, &branch).or(Ok(Report::Done)).map_err(doubt)? {"),
     ("wire: a refusal is a yes", PUSH, "Report::Refused { reason, beside } => Err(match", "Report::Refused { .. } if oid.format() == old.format() => Ok(oid), Report::Refused { reason, beside } => Err(match"),
@@ -321,6 +348,7 @@ SUITES = {
                  ("pinlib --features oci --lib", ["registry"])],
     "wire": [("pinlib --features git-http --test it", ["forge_faults", "forge_http", "forge_ssh"]),
              ("pinlib --features git-http --lib", ["forge"])],
+    "proposal": [("pinlib --features github,git-http --test it", ["github_proposal"])],
     "github": [("pinlib --features github,git-http --test it", ["github"]),
                ("pinlib --features github,git-http --lib", ["github"])],
 }

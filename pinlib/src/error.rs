@@ -82,6 +82,8 @@ pub enum Movement {
     ByHand { commit: Oid, path: RepoPath },
     #[error("{} pinned what was built from {}, which is neither older nor newer", commit.short(), source_commit.short())]
     Unordered { commit: Oid, source_commit: Oid },
+    #[error("{} there is somebody else's", commit.short())]
+    Taken { commit: Oid },
 }
 
 /// What outranks a pin.
@@ -97,6 +99,8 @@ pub enum Superseder {
     Hold { path: RepoPath, locator: Locator },
     #[error("{} was the same pin, and was taken back", commit.short())]
     Undone { commit: Oid },
+    #[error("#{number} asked for this very pin, and was closed")]
+    Declined { number: u64 },
 }
 
 /// Why there is no receipt.
@@ -154,6 +158,16 @@ pub enum PinError {
         /// The doubt.
         source: BackendError,
     },
+    /// The commit of a proposal stands on its branch; whether a pull request asks for it was not to be found out.
+    #[error("cannot tell whether a pull request asks for {} on {branch}: {why}", commit.short())]
+    Unshown {
+        /// The proposal's branch.
+        branch: BranchName,
+        /// What stands there.
+        commit: Oid,
+        /// The last try's reason.
+        why: String,
+    },
 }
 
 fn to(actual: Option<Oid>) -> String {
@@ -191,7 +205,7 @@ impl PinError {
             Self::HeadMoved { .. } => OutcomeKind::HeadMoved,
             Self::Superseded(_) => OutcomeKind::Superseded,
             Self::Rejected { .. } => OutcomeKind::Rejected,
-            Self::Unknown { .. } => OutcomeKind::Unknown,
+            Self::Unknown { .. } | Self::Unshown { .. } => OutcomeKind::Unknown,
         }
     }
 }

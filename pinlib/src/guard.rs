@@ -114,6 +114,10 @@ impl GuardedCommit {
             Operation::Release(_) => format!("Release {what}"),
         }
     }
+    /// The same commit, to be made on a branch of pinlib's own that stands at its expected head.
+    pub(crate) fn onto(self, branch: BranchName) -> Self {
+        Self { branch, ..self }
+    }
     /// Why it was allowed.
     pub fn basis(&self) -> &Basis {
         &self.basis
@@ -266,7 +270,7 @@ fn monotone(
 }
 
 /// I6: a pin may be replaced where its source is older, or where it pinned the same; a rebuild only when told.
-fn older(
+pub(crate) fn older(
     commit: Oid,
     pin: &Record,
     kin: Kin,

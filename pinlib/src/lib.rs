@@ -37,6 +37,7 @@ mod trace;
 mod decide;
 mod pin;
 mod promote;
+mod propose;
 mod receipt;
 mod rollback;
 
@@ -63,7 +64,10 @@ pub use forge::github::{
 pub use forge::local::{CheckedOut, LocalForge};
 #[cfg(any(feature = "git-local", feature = "git-http"))]
 pub use forge::sign::{Author, SigningKey};
-pub use forge::{CommitError, GitForge};
+pub use forge::{
+    CommitError, GitForge,
+    review::{BranchMove, MergeMethod, Review, ReviewForge, ReviewState, ReviewText},
+};
 #[cfg(feature = "git-http")]
 pub use forge::{
     smart_http::{GitLogin, SmartHttpForge},
@@ -87,7 +91,8 @@ pub use parse::ParseError;
 pub use pin::Pinner;
 pub use plan::{FileEdit, PinPlan, SiteChange};
 pub use promote::{Origin, PromoteRequest};
-pub use receipt::{Done, Receipt};
+pub use propose::{AutoMerge, Proposer};
+pub use receipt::{Done, Proposal, Proposed, Receipt};
 pub use record::{Claim, Key, Operation, Pinned, Record, RunId};
 pub use registry::{LayoutRegistry, NoRegistry, RawManifest, Registry};
 #[cfg(feature = "oci")]

@@ -102,6 +102,16 @@ async fn proven(forge: &dyn GitForge, wanted: &[(Oid, RepoPath)]) -> Result<Vec<
     }
 }
 
+/// What a forge tells of one commit.
+pub(crate) async fn fact(forge: &dyn GitForge, oid: Oid) -> Result<CommitFact, PinError> {
+    let (History::Descends(facts) | History::Cut(facts)) =
+        forge.history(&CommitRange { base: None, upto: oid, limit: 1 }).await?
+    else {
+        return Err(incomplete(format!("read commit {oid}")));
+    };
+    facts.into_iter().find(|fact| fact.oid == oid).ok_or_else(|| incomplete(format!("read commit {oid}")))
+}
+
 /// What `upto` has and `base` has not, by all parents, link by link; none where `base` is no ancestor.
 pub(crate) async fn since(
     forge: &dyn GitForge,

@@ -2,7 +2,7 @@
 //!
 //! Beside the trait: `objects` builds the git objects of a pin commit, `sign` says who they are by and signs them, `local`
 //! is a repository on this machine; `wire` is one behind any git server, which `smart_http` and `ssh` reach; `github`
-//! is one behind GitHub's API; and `text` reads a server's words.
+//! is one behind GitHub's API; `text` reads a server's words; and `review` is what a forge with pull requests can do beside.
 
 #[cfg(feature = "github")]
 pub(crate) mod github;
@@ -10,6 +10,7 @@ pub(crate) mod github;
 pub(crate) mod local;
 #[cfg(any(feature = "git-local", feature = "git-http"))]
 mod objects;
+pub(crate) mod review;
 #[cfg(any(feature = "git-local", feature = "git-http"))]
 pub(crate) mod sign;
 #[cfg(feature = "git-http")]

@@ -27,6 +27,10 @@ mod github_login;
 #[cfg(all(feature = "github", feature = "git-http"))]
 mod github_pins;
 #[cfg(all(feature = "github", feature = "git-http"))]
+mod github_proposal_faults;
+#[cfg(all(feature = "github", feature = "git-http"))]
+mod github_proposals;
+#[cfg(all(feature = "github", feature = "git-http"))]
 mod github_secrets;
 #[cfg(all(feature = "github", feature = "git-http"))]
 mod github_world;

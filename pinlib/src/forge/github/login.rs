@@ -46,11 +46,6 @@ pub enum GitHubLogin {
 /// What a token may do.
 pub(super) type Permissions = BTreeMap<String, String>;
 
-/// The least that a pin needs. GitHub's GraphQL API takes no less for a commit.
-pub(super) fn needed() -> Permissions {
-    [("contents", "write"), ("metadata", "read")].map(|(name, level)| (name.into(), level.into())).into()
-}
-
 /// A token in hand.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
@@ -79,6 +74,8 @@ pub(super) struct Login {
     by: GitHubLogin,
     repository: GitHubRepository,
     clock: Arc<dyn Clock>,
+    /// What its tokens may do, and no more.
+    needed: Permissions,
     state: Mutex<State>,
 }
 
@@ -104,7 +101,21 @@ impl Login {
             GitHubLogin::App { installation, .. } => *installation,
             GitHubLogin::Token(_) => None,
         };
-        Self { by, repository, clock, state: Mutex::new(State { installation, ..State::default() }) }
+        // The least that a pin needs: GitHub's GraphQL API takes no less for a commit.
+        let needed =
+            [("contents", "write"), ("metadata", "read")].map(|(name, level)| (name.into(), level.into()));
+        let state = Mutex::new(State { installation, ..State::default() });
+        Self { by, repository, clock, needed: needed.into(), state }
+    }
+
+    /// One whose tokens may do this as well.
+    pub(super) fn with(mut self, name: &str, level: &str) -> Self {
+        self.needed.insert(name.into(), level.into());
+        self
+    }
+
+    pub(super) fn needed(&self) -> &Permissions {
+        &self.needed
     }
 
     /// A token that will live for a while: the one in hand, or a new one.
@@ -213,14 +224,15 @@ impl Login {
     ) -> Result<Answer, BackendError> {
         let act = "mint a token of the App";
         let path = format!("/app/installations/{installation}/access_tokens");
-        let wish = json!({ "repositories": [self.repository.name()], "permissions": needed() });
+        let wish = json!({ "repositories": [self.repository.name()], "permissions": self.needed });
         let reply = self.as_app(api, state, app, key, To::Post(&path, &wish)).await?;
         let reply = reply.map_err(|failure| match failure {
             Failure::Refused(refusal) => {
                 let why = match refusal.status.as_u16() {
                     404 => Some(format!("the App has no installation {installation}")),
                     422 => Some(format!(
-                        "the installation does not grant contents:write on {}; {}",
+                        "the installation does not grant {} on {}; {}",
+                        listed(&self.needed),
                         self.repository,
                         refusal.words()
                     )),
@@ -255,6 +267,12 @@ impl Login {
         (state.ahead, state.behind) = (ahead, behind);
         Ok(api.send(&key.token(app, state.now(&*self.clock))?, to).await)
     }
+}
+
+/// As people write them: `contents:write, metadata:read`.
+pub(super) fn listed<'a>(permissions: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
+    let words = permissions.into_iter().map(|(name, level)| format!("{name}:{level}"));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// How far GitHub's clock is ahead of ours, or behind; none where they agree.

@@ -1,7 +1,7 @@
 //! A repository on GitHub, by its API: read by GraphQL, written by `createCommitOnBranch` and its `expectedHeadOid`.
 //!
 //! `host` says where, `login` and `app` as whom, `api` sends one request, `queries` and `history` are what is asked,
-//! `refusal` sorts what comes back instead, and `doctor` looks whether a pin could work at all.
+//! `refusal` sorts what comes back instead, `review` opens pull requests, and `doctor` looks whether a pin could work at all.
 
 mod api;
 pub(crate) mod app;
@@ -11,6 +11,7 @@ pub(crate) mod host;
 pub(crate) mod login;
 mod queries;
 mod refusal;
+mod review;
 
 use crate::{
     backend::{BackendError, BackendErrorKind},
@@ -29,6 +30,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use host::{GitHubHost, GitHubRepository};
 use login::{GitHubLogin, Login};
 use queries::{Answer, OfRepository};
+use refusal::Write;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
@@ -97,6 +99,12 @@ impl GitHubForge {
     ) -> Self {
         let login = Login::new(login, repository.clone(), clock);
         Self { repository, api: Api::new(host, http), login, seen: Mutex::default() }
+    }
+
+    /// The same forge, for pull requests as well: a token that is minted may then write these.
+    #[must_use]
+    pub fn with_pull_requests(self) -> Self {
+        Self { login: self.login.with("pull_requests", "write"), ..self }
     }
 
     /// Gives the token back that was minted, where one was: nobody can use it from then on.
@@ -240,7 +248,7 @@ fn made(reply: &Reply, commit: &GuardedCommit) -> Result<Oid, CommitError> {
             parents => Err(unclear(format!("GitHub made {} on {parents:?}", made.oid))),
         },
         Some(made) => Err(unclear(format!("GitHub made {}, and tells of errors", made.oid))),
-        None => Err(refusal::of_the_mutation(&answer.errors, &reply.headers, commit)),
+        None => Err(Write::commit(commit).refused(&answer.errors, &reply.headers)),
     }
 }
 
@@ -357,7 +365,7 @@ impl GitForge for GitHubForge {
         let mutation = queries::commit(&self.repository, commit);
         match self.api.send(&token.secret, To::Graphql(&mutation)).await {
             Ok(reply) => made(&reply, commit),
-            Err(failure) => Err(refusal::of_a_commit(failure, commit)),
+            Err(failure) => Err(Write::commit(commit).failed(failure)),
         }
     }
 }

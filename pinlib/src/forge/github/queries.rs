@@ -28,7 +28,7 @@ pub(super) struct OfRepository<T> {
 }
 
 /// Asks something of one repository.
-fn of_repository(
+pub(super) fn of_repository(
     repository: &GitHubRepository,
     more: &str,
     body: &str,

@@ -1,7 +1,7 @@
-//! Why GitHub refuses, by status and by words: of a read, and of a commit.
+//! Why GitHub refuses, by status and by words: of a read, and of a write.
 //!
 //! Its documentation names few of these answers. The wordings are those that were recorded, and whatever is not among them
-//! proves nothing: a commit that ends so may have landed.
+//! proves nothing: a write that ends so may have landed.
 
 use super::api::Failure;
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
         CommitError,
         text::{actual, no_branch, printable},
     },
+    git::{BranchName, Oid},
     guard::GuardedCommit,
     http::{HttpError, date, retry_after},
 };
@@ -24,6 +25,10 @@ use std::time::{Duration, SystemTime};
 /// How long to wait where GitHub limits and does not say for how long.
 /// Source: <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// The permissions that writes take.
+pub(super) const CONTENTS: &str = "permission contents:write";
+pub(super) const PULLS: &str = "permission pull_requests:write";
 
 /// An answer with another status than success.
 #[derive(Debug)]
@@ -112,61 +117,81 @@ pub(super) fn of_a_read(errors: &[GraphqlError], headers: &HeaderMap, act: &str)
     if kind == RateLimited { error.with_retry_after(wait(headers).unwrap_or(PAUSE)) } else { error }
 }
 
-/// Sorts a commit that got no successful answer at all.
-pub(super) fn of_a_commit(failure: Failure, commit: &GuardedCommit) -> CommitError {
-    let act = &format!("commit to {}", commit.branch());
-    match failure {
-        Failure::Wire(error @ HttpError::NotSent(_)) => CommitError::NotLanded(error.while_trying(act)),
-        // GitHub's own word that it did not look at it. A page of somebody else's in its place proves nothing.
-        Failure::Refused(refusal) if refusal.message.is_some() => match refusal.status.as_u16() {
-            403 if refusal.wait().is_none() => rejected(refusal.message.as_deref().unwrap_or_default()),
-            401 | 403 | 404 | 429 => CommitError::NotLanded(refusal.of_a_read(act)),
-            _ => CommitError::Ambiguous(refusal.of_a_read(act)),
-        },
-        failure => CommitError::Ambiguous(failure.while_reading(act)),
-    }
+/// A write, as far as its refusal is about it.
+#[derive(Clone, Debug)]
+pub(super) struct Write {
+    /// What is done to what.
+    pub(super) act: String,
+    /// The permission that it takes.
+    pub(super) needs: &'static str,
+    /// A branch that it wants to stand somewhere.
+    pub(super) stands: Option<(BranchName, Oid)>,
 }
 
-/// Sorts a commit whose GraphQL answer holds errors in the place of a commit.
-pub(super) fn of_the_mutation(
-    errors: &[GraphqlError],
-    headers: &HeaderMap,
-    commit: &GuardedCommit,
-) -> CommitError {
-    let act = &format!("commit to {}", commit.branch());
-    // One error is an answer; several are a story.
-    let [error] = errors else { return CommitError::Ambiguous(of_a_read(errors, headers, act)) };
-    let (kind, words) = (error.kind.as_deref().unwrap_or_default(), &*error.message);
-    if kind == "STALE_DATA" || words.contains("Expected branch to point to") || actual(words).is_some() {
-        let (branch, expected) = (commit.branch().clone(), commit.expected_head());
-        let actual = actual(words).filter(|actual| *actual != expected);
-        return CommitError::HeadMoved { branch, expected, actual };
+impl Write {
+    /// A commit to its branch.
+    pub(super) fn commit(commit: &GuardedCommit) -> Self {
+        let stands = Some((commit.branch().clone(), commit.expected_head()));
+        Self { act: format!("commit to {}", commit.branch()), needs: CONTENTS, stands }
     }
-    if is_about_rules(kind, words) || kind == "FORBIDDEN" {
-        return rejected(&printable(words.as_bytes()));
-    }
-    match kind {
-        _ if words.contains("Branch not found") => CommitError::NotLanded(no_branch(act)),
-        "NOT_FOUND" | "RATE_LIMITED" | "RATE_LIMIT" => {
-            CommitError::NotLanded(of_a_read(errors, headers, act))
+
+    /// Sorts one that got no successful answer at all.
+    pub(super) fn failed(&self, failure: Failure) -> CommitError {
+        let act = &self.act;
+        match failure {
+            Failure::Wire(error @ HttpError::NotSent(_)) => CommitError::NotLanded(error.while_trying(act)),
+            // GitHub's own word that it did not look at it. A page of somebody else's in its place proves nothing.
+            Failure::Refused(refusal) if refusal.message.is_some() => match refusal.status.as_u16() {
+                403 if refusal.wait().is_none() => {
+                    self.rejected(refusal.message.as_deref().unwrap_or_default())
+                }
+                401 | 403 | 404 | 429 => CommitError::NotLanded(refusal.of_a_read(act)),
+                _ => CommitError::Ambiguous(refusal.of_a_read(act)),
+            },
+            failure => CommitError::Ambiguous(failure.while_reading(act)),
         }
-        _ if is_about_rate(words) => CommitError::NotLanded(of_a_read(errors, headers, act)),
-        _ => CommitError::Ambiguous(of_a_read(errors, headers, act)),
     }
-}
 
-/// The name of the rule that these words are about.
-fn rejected(words: &str) -> CommitError {
-    let rule = if words.to_ascii_lowercase().contains("repository rule violation") {
-        "ruleset"
-    } else if words.contains("protected branch") {
-        "branch protection"
-    } else if words.contains("archived") {
-        "archived repository"
-    } else {
-        "permission contents:write"
-    };
-    CommitError::Rejected { rule: Some(rule.into()), message: words.into() }
+    /// Sorts one whose GraphQL answer holds errors in the place of what was made.
+    pub(super) fn refused(&self, errors: &[GraphqlError], headers: &HeaderMap) -> CommitError {
+        let act = &self.act;
+        // One error is an answer; several are a story.
+        let [error] = errors else { return CommitError::Ambiguous(of_a_read(errors, headers, act)) };
+        let (kind, words) = (error.kind.as_deref().unwrap_or_default(), &*error.message);
+        if let Some((branch, expected)) = self.stands.clone()
+            && (kind == "STALE_DATA"
+                || words.contains("Expected branch to point to")
+                || actual(words).is_some())
+        {
+            let actual = actual(words).filter(|actual| *actual != expected);
+            return CommitError::HeadMoved { branch, expected, actual };
+        }
+        if is_about_rules(kind, words) || kind == "FORBIDDEN" {
+            return self.rejected(&printable(words.as_bytes()));
+        }
+        match kind {
+            _ if words.contains("Branch not found") => CommitError::NotLanded(no_branch(act)),
+            "NOT_FOUND" | "RATE_LIMITED" | "RATE_LIMIT" => {
+                CommitError::NotLanded(of_a_read(errors, headers, act))
+            }
+            _ if is_about_rate(words) => CommitError::NotLanded(of_a_read(errors, headers, act)),
+            _ => CommitError::Ambiguous(of_a_read(errors, headers, act)),
+        }
+    }
+
+    /// A refusal, by the rule that these words are about.
+    fn rejected(&self, words: &str) -> CommitError {
+        let rule = if words.to_ascii_lowercase().contains("repository rule violation") {
+            "ruleset"
+        } else if words.contains("protected branch") {
+            "branch protection"
+        } else if words.contains("archived") {
+            "archived repository"
+        } else {
+            self.needs
+        };
+        CommitError::Rejected { rule: Some(rule.into()), message: words.into() }
+    }
 }
 
 fn is_about_rules(kind: &str, words: &str) -> bool {
@@ -176,6 +201,7 @@ fn is_about_rules(kind: &str, words: &str) -> bool {
         || small.contains("protected branch")
         || small.contains("was archived so is read-only")
         || small.contains("resource not accessible by")
+        || small.contains("not permitted to create or approve pull requests")
 }
 
 fn is_about_rate(words: &str) -> bool {

@@ -6,7 +6,7 @@ use crate::{
     forge::github::{
         GitHubForge,
         api::{Failure, Reply, To},
-        login::{self, Permissions, apart},
+        login::{Permissions, apart, listed},
     },
     http::date,
 };
@@ -110,7 +110,7 @@ impl GitHubForge {
         }
         self.login.is_installed_as(installation.id).await;
         found.push(Finding::new(Row::Installation, Health::Ok, format!("number {}", installation.id)));
-        found.push(permissions(&installation.permissions, &settings));
+        found.push(permissions(&installation.permissions, self.login.needed(), &settings));
         found.push(match installation.repository_selection.as_deref() {
             Some("all") => {
                 Finding::new(Row::Repositories, Health::Ok, "all of the account's, also those to come")
@@ -159,28 +159,24 @@ fn skewed(ahead: u64, behind: u64) -> String {
 }
 
 /// What is granted, against what is needed.
-fn permissions(granted: &Permissions, settings: &str) -> Finding {
+fn permissions(granted: &Permissions, needed: &Permissions, settings: &str) -> Finding {
     let enough = |have: Option<&String>, need: &str| match have.map(String::as_str) {
         Some("admin" | "write") => true,
         Some(have) => have == need,
         None => false,
     };
-    let needed = login::needed();
-    let list = |permissions: Vec<(&String, &String)>| {
-        permissions.iter().map(|(name, level)| format!("{name}:{level}")).collect::<Vec<_>>().join(", ")
-    };
     let missing: Vec<_> = needed.iter().filter(|(name, need)| !enough(granted.get(*name), need)).collect();
     if !missing.is_empty() {
-        return Finding::new(Row::Permissions, Health::NotOk, format!("missing: {}", list(missing))).cured_by(format!(
+        return Finding::new(Row::Permissions, Health::NotOk, format!("missing: {}", listed(missing))).cured_by(format!(
             "add them on the App's settings page, Permissions & events, and let the owner accept on {settings}"
         ));
     }
     let more: Vec<_> = granted.iter().filter(|(name, _)| !needed.contains_key(*name)).collect();
-    let seen = format!("{} are granted", list(needed.iter().collect()));
+    let seen = format!("{} are granted", listed(needed));
     if more.is_empty() {
         return Finding::new(Row::Permissions, Health::Ok, seen);
     }
-    Finding::new(Row::Permissions, Health::Ok, format!("{seen}, and more than a pin needs: {}", list(more)))
+    Finding::new(Row::Permissions, Health::Ok, format!("{seen}, and more than a pin needs: {}", listed(more)))
         .cured_by(
             "take the others away on the App's settings page; pinlib's own tokens leave them out in any case",
         )

@@ -6,8 +6,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Rules that a pin keeps by itself: it is one signed commit on the head.
-const KEPT: [&str; 5] =
+pub(super) const KEPT: [&str; 5] =
     ["creation", "deletion", "non_fast_forward", "required_linear_history", "required_signatures"];
+/// Rules that a proposal keeps on its own branch, which comes and goes, and is put from one head to the next.
+pub(super) const KEPT_BY_PROPOSALS: [&str; 2] = ["required_linear_history", "required_signatures"];
 /// With fewer requests left than this a pin may have to wait.
 const SPARE: u64 = 50;
 
@@ -43,7 +45,7 @@ struct Rate {
 }
 
 impl GitHubForge {
-    pub(super) async fn rulesets(&self, branch: &BranchName) -> Vec<Finding> {
+    pub(super) async fn rulesets(&self, branch: &BranchName, kept: &[&str]) -> Vec<Finding> {
         const PAGE: usize = 100;
         let mut rules = Vec::new();
         for page in 1.. {
@@ -84,12 +86,12 @@ impl GitHubForge {
         }
         let mut found = Vec::new();
         for (id, (source, kinds)) in sets {
-            found.push(self.ruleset(id, &source, &kinds).await);
+            found.push(self.ruleset(id, &source, &kinds, kept).await);
         }
         found
     }
 
-    async fn ruleset(&self, id: u64, source: &str, kinds: &[String]) -> Finding {
+    async fn ruleset(&self, id: u64, source: &str, kinds: &[String], kept: &[&str]) -> Finding {
         let path = format!("/repos/{}/rulesets/{id}?includes_parents=true", self.repository);
         let set = self.get::<Ruleset>(&path, "read a ruleset").await;
         let (name, bypass) = match &set {
@@ -101,7 +103,7 @@ impl GitHubForge {
         } else {
             format!("{name:?} of {source}")
         };
-        let blocking: Vec<_> = kinds.iter().map(String::as_str).filter(|kind| !KEPT.contains(kind)).collect();
+        let blocking: Vec<_> = kinds.iter().map(String::as_str).filter(|kind| !kept.contains(kind)).collect();
         let list = blocking.join(", ");
         if blocking.is_empty() {
             return Finding::new(

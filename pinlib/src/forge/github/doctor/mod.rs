@@ -7,7 +7,8 @@ mod app;
 mod branch;
 
 use super::{GitHubForge, api::To};
-use crate::{backend::BackendError, git::BranchName};
+use crate::{backend::BackendError, forge::review::own, git::BranchName};
+use branch::{KEPT, KEPT_BY_PROPOSALS};
 use serde::de::DeserializeOwned;
 use std::fmt;
 
@@ -90,8 +91,22 @@ impl GitHubForge {
     /// # Cancellation
     /// It only reads.
     pub async fn examine_branch(&self, branch: &BranchName) -> Vec<Finding> {
-        let mut found = self.rulesets(branch).await;
+        let mut found = self.rulesets(branch, &KEPT).await;
         found.push(self.protection(branch).await);
+        found.push(self.rate().await);
+        found
+    }
+
+    /// The same for pull requests: they go past the rules of the branch, whose merge these decide; what counts are the rules
+    /// of pinlib's own branches. Never fails.
+    ///
+    /// # Cancellation
+    /// It only reads.
+    pub async fn examine_proposals(&self, base: &BranchName) -> Vec<Finding> {
+        let mut found = match own(base, "any") {
+            Ok(branch) => self.rulesets(&branch, &KEPT_BY_PROPOSALS).await,
+            Err(error) => vec![Finding::new(Row::Rulesets, Health::NotOk, error.to_string())],
+        };
         found.push(self.rate().await);
         found
     }
