@@ -71,6 +71,10 @@ case ${INPUT_ON_RACE:=fail} in
   fail | neutral) ;;
   *) refuse 2 invalid "on-race: want fail or neutral, found \"$INPUT_ON_RACE\"" ;;
 esac
+case ${INPUT_AUTO_MERGE:=false} in
+  true | false) ;;
+  *) refuse 2 invalid "auto-merge: want true or false, found \"$INPUT_AUTO_MERGE\"" ;;
+esac
 case ${INPUT_DRY_RUN:=false} in
   true | false) ;;
   *) refuse 2 invalid "dry-run: want true or false, found \"$INPUT_DRY_RUN\"" ;;
@@ -105,6 +109,10 @@ if [ -n "${INPUT_REPOSITORY:-}" ]; then
   arguments+=("--forge=github:$INPUT_REPOSITORY")
 fi
 one --policy policy "${INPUT_POLICY:-}"
+one --via via "${INPUT_VIA:-}"
+if [ "$INPUT_AUTO_MERGE" = true ]; then
+  arguments+=(--auto-merge)
+fi
 one --evidence evidence "${INPUT_EVIDENCE:-}"
 one --config config "${INPUT_CONFIG:-}"
 if [ "$INPUT_DRY_RUN" = true ]; then

@@ -3,7 +3,7 @@
 use crate::{
     args::{
         connect::Connect,
-        values::{Committer, ForgePlace, RegistryPlace, Sign},
+        values::{Committer, ForgePlace, RegistryPlace, Sign, Via},
     },
     failure::Failure,
     logins,
@@ -12,9 +12,9 @@ use crate::{
 };
 use anyhow::anyhow;
 use pinlib::{
-    Author, BackendError, BackendErrorKind, CheckedOut, GitForge, GitHubForge, GitHubRepository, Http,
-    LayoutRegistry, LocalForge, Meter, NoRegistry, OciOptions, OciRegistry, Patience, Pinner, Reference,
-    Registry, SigningKey, SmartHttpForge, SshForge, SystemClock,
+    Author, AutoMerge, BackendError, BackendErrorKind, CheckedOut, GitForge, GitHubForge, GitHubRepository,
+    Http, LayoutRegistry, LocalForge, Meter, NoRegistry, OciOptions, OciRegistry, Patience, Pinner, Proposer,
+    Reference, Registry, ReviewForge, SigningKey, SmartHttpForge, SshForge, SystemClock,
 };
 use std::{
     path::{Path, PathBuf},
@@ -30,6 +30,7 @@ pub(crate) struct Places {
     pub(crate) author: Committer,
     pub(crate) sign: Option<Sign>,
     pub(crate) allow_checked_out: bool,
+    pub(crate) via: Via,
     pub(crate) connect: Connect,
 }
 
@@ -59,6 +60,18 @@ impl Backends {
             return Ok(Arc::clone(&self.pinner.forge));
         }
         forge(other, &mut self.client, &mut self.github, around).await
+    }
+
+    /// Who opens pull requests in the pinner's own repository.
+    pub(crate) fn proposer(&self, auto_merge: AutoMerge) -> Result<Proposer, Failure> {
+        let Pinner { registry, forge, clock, patience } = self.pinner.clone();
+        let Some(github) = self.github.first() else {
+            return Err(Failure::usage(format!("a pull request is not supported on {forge}")).with_hint(
+                "--via pull-request wants --forge github:OWNER/NAME; elsewhere, pin by a commit",
+            ));
+        };
+        let forge = Arc::clone(github) as Arc<dyn ReviewForge>;
+        Ok(Proposer { registry, forge, clock, patience, auto_merge })
     }
 
     /// Gives back what was lent for this run. It is no failure of the run where that cannot be done.
@@ -130,7 +143,11 @@ fn open_github(
     let http = client.http()?;
     let login = logins::github(places.app.as_deref(), places.installation, around)?;
     let host = logins::github_host(around)?;
-    Ok(GitHubForge::new(repository.clone(), host, login, http, Arc::new(SystemClock)))
+    let forge = GitHubForge::new(repository.clone(), host, login, http, Arc::new(SystemClock));
+    Ok(match places.via {
+        Via::Commit => forge,
+        Via::PullRequest => forge.with_pull_requests(),
+    })
 }
 
 /// Opens the registry alone, to ask it for these images.

@@ -6,7 +6,7 @@ use crate::{
         target::TargetKeys,
         values::{
             AppId, Committer, EnvironmentName, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace,
-            Sign, Time,
+            Sign, Time, Via,
         },
     },
     failure::Failure,
@@ -52,6 +52,10 @@ pub(crate) struct Config {
     pub(crate) append_only: Option<bool>,
     /// Lets another digest of the same source commit replace the one that stands.
     pub(crate) replace_rebuilt: Option<bool>,
+    /// How a pin comes to its branch.
+    pub(crate) via: Option<Via>,
+    /// With `via: pull-request`: has GitHub merge it once the branch's rules are content.
+    pub(crate) auto_merge: Option<bool>,
     /// How long a pin goes on after lost races, as `5m`: each time it is decided anew, at the new head.
     pub(crate) wait: Option<Time>,
     /// How often it is decided at most, within that time.

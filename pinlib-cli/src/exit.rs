@@ -24,7 +24,7 @@ impl Ending {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Pin(kind) => match kind {
-                OutcomeKind::Pinned | OutcomeKind::AlreadyPinned => 0,
+                OutcomeKind::Pinned | OutcomeKind::AlreadyPinned | OutcomeKind::Proposed => 0,
                 OutcomeKind::Invalid => 2,
                 OutcomeKind::HeadMoved => 3,
                 OutcomeKind::Superseded => 4,

@@ -64,12 +64,20 @@ impl Failure {
                 PinError::HeadMoved { how: Movement::Rewound | Movement::Diverged, .. } => {
                     "the source commit is not in the branch: was it force-pushed, or is --branch another one?"
                 }
+                PinError::HeadMoved { how: Movement::Taken { .. }, branch, .. } => {
+                    return Some(format!(
+                        "merge or close the pull request from {branch} and delete that branch: the next pin opens one of its own"
+                    ));
+                }
                 PinError::HeadMoved { how: Movement::ByHand { .. }, .. } => {
                     "what people wrote by hand stays; build their commit, and pin that"
                 }
                 PinError::HeadMoved { .. } => "build the branch's head, and pin that image",
                 PinError::Superseded(Superseder::Hold { .. }) => {
                     "a rollback holds this place: `pinlib rollback --release` lets pins through again"
+                }
+                PinError::Superseded(Superseder::Declined { .. }) => {
+                    "open it again by hand if that was a mistake; the pin of a newer commit opens one of its own"
                 }
                 PinError::Superseded(_) => "nothing is left to do for this image",
                 // The word of LocalForge for a branch that a work tree holds.
@@ -88,6 +96,10 @@ impl Failure {
                 PinError::Rejected { rule: Some(rule), .. } if rule == "permission contents:write" => {
                     "`pinlib doctor` shows which permission is missing, and where it is granted"
                 }
+                PinError::Rejected { rule: Some(rule), .. } if rule == "permission pull_requests:write" => {
+                    "give the App pull requests: read and write; for the workflow's own token, allow it in the repository's \
+                     settings, Actions, General; then run it again"
+                }
                 PinError::Rejected { rule: Some(rule), .. } if rule == "archived repository" => {
                     "an archived repository takes no commit: unarchive it in its settings"
                 }
@@ -98,6 +110,9 @@ impl Failure {
                     return Some(format!(
                         "do not run this step again blindly: `git log --grep {run} {branch}` tells whether it landed"
                     ));
+                }
+                PinError::Unshown { .. } => {
+                    "the same command may be run again: it finds what is there, and does the rest"
                 }
                 PinError::Mismatch(Mismatch::Rebuilt { .. }) => {
                     "a build of one commit made two images; --replace-rebuilt pins the later one"

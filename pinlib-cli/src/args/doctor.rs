@@ -42,12 +42,12 @@ impl Doctor {
 }
 
 async fn examine(survey: &Survey) -> Vec<crate::output::v1::Row> {
-    let Survey { branch, images, backends } = survey;
+    let Survey { via, branch, images, backends } = survey;
     let mut targets: Vec<_> =
         images.iter().flat_map(|pin| &pin.targets).map(|target| target.path.clone()).collect();
     targets.sort();
     targets.dedup();
-    let mut rows = doctor::forge(backends, branch, &targets).await;
+    let mut rows = doctor::forge(backends, *via, branch, &targets).await;
     rows.extend(doctor::registry(&*backends.pinner.registry, images).await);
     rows
 }

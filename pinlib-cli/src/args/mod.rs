@@ -45,7 +45,7 @@ use std::time::Instant;
     Secrets: PINLIB_TOKEN (git; with PINLIB_USER, or PINLIB_AUTH=bearer), PINLIB_APP_KEY (a GitHub App's),\n\
     PINLIB_REGISTRY_USER and PINLIB_REGISTRY_PASSWORD, else docker's and git's own helpers. NAME_FILE reads one\n\
     from a file.\n\
-    Exit codes: 0 pinned or already pinned, 1 defect, 2 usage, 3 head moved, 4 superseded, 5 rejected, 6 mismatch,\n\
+    Exit codes: 0 pinned, already pinned or proposed, 1 defect, 2 usage, 3 head moved, 4 superseded, 5 rejected, 6 mismatch,\n\
     7 not found, 8 unauthorized, 9 unavailable, 10 unknown: look before you retry, 11 changes are due (--exit-code)"
 )]
 pub(crate) struct Cli {

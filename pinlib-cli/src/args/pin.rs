@@ -12,7 +12,7 @@ use crate::{
     output::{Screen, of_library, v1},
     surroundings::Surroundings,
 };
-use pinlib::{Order, RunId};
+use pinlib::{Order, PinError, RunId};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pin {
@@ -49,8 +49,14 @@ async fn pin(
     progress: &mut Progress,
     body: &mut v1::Pin,
 ) -> Result<Ending, Failure> {
-    let Job { request, backends } = job(request, around, screen, progress, body).await?;
-    carry_out(Order::Pin(&request), &backends, screen, body).await
+    let Job { request, backends, proposer } = job(request, around, screen, progress, body).await?;
+    let Some(proposer) = proposer else {
+        return carry_out(Order::Pin(&request), &backends, screen, body).await;
+    };
+    let run = run_id()?;
+    let proposal = ended(Box::pin(proposer.propose(&request, run)), run, &backends, screen, body).await?;
+    of_library::proposal(&proposal, body);
+    Ok(Ending::Pin(proposal.kind()))
 }
 
 /// Does what is ordered, and notes what came of it.
@@ -61,19 +67,23 @@ pub(super) async fn carry_out(
     body: &mut v1::Pin,
 ) -> Result<Ending, Failure> {
     let run = run_id()?;
+    let receipt = ended(Box::pin(backends.pinner.carry_out(order, run)), run, backends, screen, body).await?;
+    of_library::receipt(&receipt, body);
+    Ok(Ending::Pin(receipt.kind()))
+}
+
+/// Waits for what this run does, gives back what was lent for it, and notes why there is no better end.
+async fn ended<T>(
+    work: impl Future<Output = Result<T, PinError>>,
+    run: RunId,
+    backends: &Backends,
+    screen: Screen,
+    body: &mut v1::Pin,
+) -> Result<T, Failure> {
     body.run = Some(run.to_string());
-    let pinned = screen.while_waiting(backends.pinner.carry_out(order, run)).await;
+    let done = screen.while_waiting(work).await;
     backends.close(screen).await;
-    match pinned {
-        Ok(receipt) => {
-            of_library::receipt(&receipt, body);
-            Ok(Ending::Pin(receipt.kind()))
-        }
-        Err(error) => {
-            of_library::refusal(&error, body);
-            Err(error.into())
-        }
-    }
+    Ok(done.inspect_err(|error| of_library::refusal(error, body))?)
 }
 
 /// Settles the request, tells where its values came from, and notes what is known of it.

@@ -46,7 +46,7 @@ pub(super) async fn look(
     progress: &mut Progress,
     body: &mut v1::Pin,
 ) -> Result<bool, Failure> {
-    let Job { request, backends } = job(args, around, screen, progress, body).await?;
+    let Job { request, backends, .. } = job(args, around, screen, progress, body).await?;
     survey(Order::Pin(&request), &backends, screen, body).await
 }
 

@@ -342,6 +342,17 @@ pub(crate) enum EvidenceName {
     Label,
 }
 
+/// How a pin comes to its branch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Via {
+    /// By a commit on it.
+    #[default]
+    Commit,
+    /// By a pull request, on GitHub: for those whom the branch's rules let in by no other way.
+    PullRequest,
+}
+
 /// Names of a closed set print and parse as clap shows them.
 macro_rules! by_name {
     ($type:ty) => {
@@ -361,6 +372,7 @@ macro_rules! by_name {
 
 by_name!(PolicyName);
 by_name!(EvidenceName);
+by_name!(Via);
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 mod workflows;
 
 use crate::{
+    args::values::Via,
     backends::Backends,
     output::{
         clean,
@@ -30,14 +31,23 @@ impl From<Finding> for Row {
 }
 
 /// What a pin needs of the forge. GitHub tells much of it; of any forge, head and files can be read.
-pub(crate) async fn forge(backends: &Backends, branch: &BranchName, targets: &[RepoPath]) -> Vec<Row> {
+pub(crate) async fn forge(
+    backends: &Backends,
+    via: Via,
+    branch: &BranchName,
+    targets: &[RepoPath],
+) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some(github) = backends.github.first() {
         rows.extend(github.examine_login().await.into_iter().map(Row::from));
         if rows.iter().any(|row| row.health == Health::NotOk) {
             return rows;
         }
-        rows.extend(github.examine_branch(branch).await.into_iter().map(Row::from));
+        let rules = match via {
+            Via::Commit => github.examine_branch(branch).await,
+            Via::PullRequest => github.examine_proposals(branch).await,
+        };
+        rows.extend(rules.into_iter().map(Row::from));
     } else {
         let seen = "a repository or a git server tells nobody beforehand who may write";
         rows.push(row("permissions", Health::Unknown, seen, None));

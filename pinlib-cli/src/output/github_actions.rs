@@ -60,6 +60,7 @@ pub(super) fn title(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pinned => "Pinned",
         Outcome::AlreadyPinned => "Already pinned",
+        Outcome::Proposed => "Proposed",
         Outcome::Superseded => "Superseded",
         Outcome::HeadMoved => "Head moved",
         Outcome::Rejected => "Rejected",
@@ -85,10 +86,13 @@ fn annotations(report: &Report, around: &Surroundings) -> String {
             report.outcome == Outcome::HeadMoved && around.variable("PINLIB_ON_RACE") == Some("neutral");
         text += &annotation(if calm { "warning" } else { "error" }, title(report.outcome), error);
     }
-    if let Body::Pin(pin) = &report.body
-        && let Some(objection) = &pin.objection
-    {
-        text += &annotation("warning", &format!("Would not land: {}", title(objection.kind)), objection);
+    if let Body::Pin(pin) = &report.body {
+        if let Some(objection) = &pin.objection {
+            text += &annotation("warning", &format!("Would not land: {}", title(objection.kind)), objection);
+        }
+        for warning in pin.warnings.iter().take(ANNOTATIONS) {
+            writeln!(text, "::warning title=Pull request::{}", escaped(warning)).ok();
+        }
     }
     if let Body::Doctor(doctor) = &report.body {
         for row in doctor.rows.iter().filter(|row| row.health == Health::NotOk) {
@@ -145,6 +149,8 @@ fn outputs(report: &Report, around: &Surroundings, delimiter: &str) -> String {
         values.push(("changed", pin.changed.to_string()));
         values.push(("commit-sha", pin.commit.clone().unwrap_or_default()));
         values.push(("commit-url", commit_url(pin, around).unwrap_or_default()));
+        let url = pin.pull_request.as_ref().map(|pull| pull.url.clone());
+        values.push(("pull-request-url", url.unwrap_or_default()));
         values.push(("digest", digest.unwrap_or_default()));
     }
     values.iter().fold(String::new(), |mut text, (name, value)| {

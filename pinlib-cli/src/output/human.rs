@@ -2,7 +2,7 @@
 
 use super::{
     clean, doctor,
-    v1::{Body, Check, Edit, Error, Image, Init, Load, Made, Outcome, Pin, Report, Unpinned},
+    v1::{Body, Check, Edit, Error, Image, Init, Load, Made, Outcome, Pin, PullRequest, Report, Unpinned},
 };
 use crate::diff;
 use anstyle::{AnsiColor, Style};
@@ -141,6 +141,14 @@ fn of_pin(pin: &Pin, report: &Report) -> Vec<String> {
                 "Unchanged",
                 &format!("{text}  {}", dim(&cost(report.traffic.total, report.seconds))),
             ));
+            lines.extend(pin.pull_request.as_ref().map(|pull| step("Closed", &pull_request(pull))));
+        }
+        Outcome::Proposed => {
+            let text = pin.pull_request.as_ref().map(pull_request).unwrap_or_default();
+            lines.push(step(
+                "Proposed",
+                &format!("{text}  {}", dim(&cost(report.traffic.total, report.seconds))),
+            ));
         }
         Outcome::NothingDue => lines.push(step("Unchanged", "nothing is due")),
         Outcome::ChangesDue => {
@@ -154,7 +162,15 @@ fn of_pin(pin: &Pin, report: &Report) -> Vec<String> {
         }
         _ => {}
     }
+    let warning = |text: &String| format!("{} {text}", styled(WARN, "warning:"));
+    lines.extend(pin.warnings.iter().map(warning));
     lines
+}
+
+fn pull_request(pull: &PullRequest) -> String {
+    let how =
+        pull.auto_merge.as_ref().map(|method| format!(", to be merged by {method}")).unwrap_or_default();
+    format!("#{} {}{how}", pull.number, pull.url)
 }
 
 fn of_image(image: &Image, pin: &Pin) -> Vec<String> {

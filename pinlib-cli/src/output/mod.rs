@@ -199,6 +199,7 @@ fn outcome(ending: Ending) -> Outcome {
         Ending::Pin(kind) => match kind {
             OutcomeKind::Pinned => Outcome::Pinned,
             OutcomeKind::AlreadyPinned => Outcome::AlreadyPinned,
+            OutcomeKind::Proposed => Outcome::Proposed,
             OutcomeKind::Superseded => Outcome::Superseded,
             OutcomeKind::HeadMoved => Outcome::HeadMoved,
             OutcomeKind::Rejected => Outcome::Rejected,

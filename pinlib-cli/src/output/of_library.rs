@@ -1,10 +1,13 @@
 //! The library's values, as the report has them.
 
-use super::v1::{Basis, Edit, Image, Pin};
+use super::{
+    clean,
+    v1::{Basis, Edit, Image, Pin, PullRequest},
+};
 use crate::diff;
 use pinlib::{
-    Basis as Why, DigestSource, Done, Evidence, FileEdit, Movement, PinError, PinPlan, PinRequest, Receipt,
-    ResolvedImage,
+    Basis as Why, Claim, DigestSource, Done, Evidence, FileEdit, Movement, Oid, PinError, PinPlan,
+    PinRequest, Proof, Proposal, Proposed, Receipt, ResolvedImage, Review, ReviewState,
 };
 
 /// What is known before anything is read.
@@ -53,42 +56,79 @@ fn evidence(evidence: Evidence) -> &'static str {
 
 /// What was done.
 pub(crate) fn receipt(receipt: &Receipt, body: &mut Pin) {
-    body.branch = Some(receipt.branch.to_string());
-    body.source_commit = Some(receipt.claim.source().to_string());
+    claimed(&receipt.claim, receipt.proof, &receipt.images, body);
     body.commit = Some(receipt.commit.to_string());
-    body.key = Some(receipt.claim.key().to_string());
-    body.proof = Some(receipt.proof.to_string());
     body.decisions = Some(receipt.decisions);
-    body.images = receipt.images.iter().map(resolved).collect();
-    if let Done::Pinned { parent, basis, edits: files } = &receipt.done {
+    if let Done::Pinned { parent, basis, edits } = &receipt.done {
         body.changed = true;
-        let passed = match basis {
-            Why::PinsOnly(passed) | Why::Inputs(passed) | Why::Written(passed) => {
-                passed.iter().map(ToString::to_string).collect()
-            }
-            _ => Vec::new(),
-        };
-        let policy = match basis {
-            Why::PinsOnly(_) => "pins-only",
-            Why::Inputs(_) => "inputs",
-            Why::Written(_) => receipt.claim.operation().name(),
-            _ => "exact",
-        };
-        body.basis = Some(Basis { policy: policy.to_owned(), passed });
-        body.expected_head = Some(parent.to_string());
-        body.edits = edits(files);
-        body.diff = Some(diff(files));
+        changed(&receipt.claim, *parent, basis, edits, body);
     }
+}
+
+/// What was proposed.
+pub(crate) fn proposal(proposal: &Proposal, body: &mut Pin) {
+    claimed(&proposal.claim, proposal.proof, &proposal.images, body);
+    body.warnings = proposal.warnings.iter().map(|warning| clean::line(warning)).collect();
+    match &proposal.done {
+        Proposed::Review { commit, parent, basis, edits, review, .. } => {
+            body.commit = Some(commit.to_string());
+            body.pull_request = Some(pull_request(review));
+            changed(&proposal.claim, *parent, basis, edits, body);
+        }
+        Proposed::AlreadyPinned { head, closed } => {
+            body.commit = Some(head.to_string());
+            body.pull_request = closed.as_ref().map(pull_request);
+        }
+        _ => {}
+    }
+}
+
+fn pull_request(review: &Review) -> PullRequest {
+    PullRequest {
+        number: review.number,
+        url: clean::line(&review.url),
+        state: match review.state {
+            ReviewState::Open => "open",
+            ReviewState::Merged => "merged",
+            ReviewState::Closed => "closed",
+        }
+        .to_owned(),
+        branch: review.branch.to_string(),
+        auto_merge: review.auto_merge.map(|method| method.to_string()),
+    }
+}
+
+fn claimed(claim: &Claim, proof: Proof, images: &[ResolvedImage], body: &mut Pin) {
+    body.branch = Some(claim.branch().to_string());
+    body.source_commit = Some(claim.source().to_string());
+    body.key = Some(claim.key().to_string());
+    body.proof = Some(proof.to_string());
+    body.images = images.iter().map(resolved).collect();
+}
+
+fn changed(claim: &Claim, parent: Oid, basis: &Why, files: &[FileEdit], body: &mut Pin) {
+    let passed = match basis {
+        Why::PinsOnly(passed) | Why::Inputs(passed) | Why::Written(passed) => {
+            passed.iter().map(ToString::to_string).collect()
+        }
+        _ => Vec::new(),
+    };
+    let policy = match basis {
+        Why::PinsOnly(_) => "pins-only",
+        Why::Inputs(_) => "inputs",
+        Why::Written(_) => claim.operation().name(),
+        _ => "exact",
+    };
+    body.basis = Some(Basis { policy: policy.to_owned(), passed });
+    body.expected_head = Some(parent.to_string());
+    body.edits = edits(files);
+    body.diff = Some(diff(files));
 }
 
 /// What would be done.
 pub(crate) fn plan(plan: &PinPlan, body: &mut Pin) {
-    body.branch = Some(plan.claim().branch().to_string());
-    body.source_commit = Some(plan.claim().source().to_string());
+    claimed(plan.claim(), plan.proof(), plan.images(), body);
     body.expected_head = Some(plan.snapshot().head().to_string());
-    body.key = Some(plan.claim().key().to_string());
-    body.proof = Some(plan.proof().to_string());
-    body.images = plan.images().iter().map(resolved).collect();
     body.edits = edits(plan.edits());
     body.diff = Some(diff(plan.edits()));
 }

@@ -69,6 +69,12 @@ fn of_pin(pin: &Pin, text: &mut String) {
             writeln!(text, "- {name}: {}", code(value)).ok();
         }
     }
+    if let Some(pull) = &pin.pull_request {
+        writeln!(text, "- pull request: {} ({})", code(&pull.url), pull.state).ok();
+    }
+    for warning in &pin.warnings {
+        writeln!(text, "- warning: {}", code(warning)).ok();
+    }
     for reference in pin.images.iter().filter_map(|image| image.reference.as_ref()) {
         writeln!(text, "- image: {}", code(reference)).ok();
     }

@@ -34,6 +34,8 @@ pub(crate) struct Report {
 pub(crate) enum Outcome {
     Pinned,
     AlreadyPinned,
+    /// A pull request asks for it; the branch itself was not changed.
+    Proposed,
     Superseded,
     HeadMoved,
     Rejected,
@@ -127,7 +129,7 @@ pub(crate) struct Pin {
     pub(crate) branch: Option<String>,
     /// The commit that the images were built from.
     pub(crate) source_commit: Option<String>,
-    /// The pin commit; where everything was pinned already, the head that shows it.
+    /// The pin commit, of a pull request the one on its branch; where everything was pinned already, the head that shows it.
     pub(crate) commit: Option<String>,
     /// Where the branch stood when the commit took its place, or had to stand.
     pub(crate) expected_head: Option<String>,
@@ -150,8 +152,25 @@ pub(crate) struct Pin {
     pub(crate) edits: Vec<Edit>,
     /// The change as a diff that `git apply` takes.
     pub(crate) diff: Option<String>,
+    /// The pull request that asks for the pin; or one that was closed, since the branch holds the digests.
+    pub(crate) pull_request: Option<PullRequest>,
+    /// What did not work beside it.
+    pub(crate) warnings: Vec<String>,
     /// `plan`: why a pin would not land now.
     pub(crate) objection: Option<Error>,
+}
+
+/// A pull request.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct PullRequest {
+    pub(crate) number: u64,
+    pub(crate) url: String,
+    /// `open`, `merged` or `closed`.
+    pub(crate) state: String,
+    /// The branch that it comes from.
+    pub(crate) branch: String,
+    /// How GitHub will merge it by itself, where it will: `merge`, `squash` or `rebase`.
+    pub(crate) auto_merge: Option<String>,
 }
 
 /// Why the policy let it pass.

@@ -270,6 +270,7 @@ fn inputs_that_do_not_fit_together_are_refused() -> Result {
         (&[("INPUT_DIGESTS", "{}"), ("INPUT_IMAGE", "a")], "give image or digests"),
         (&[("INPUT_ON_RACE", "ignore")], "want fail or neutral"),
         (&[("INPUT_DRY_RUN", "yes")], "want true or false"),
+        (&[("INPUT_AUTO_MERGE", "yes")], "want true or false"),
         (&[("INPUT_REPOSITORY", "https://github.com/o/r")], "want OWNER/NAME"),
     ] {
         let (run, argv) = called(&scene, variables)?;
@@ -283,13 +284,22 @@ fn inputs_that_do_not_fit_together_are_refused() -> Result {
         ("INPUT_INSTALLATION_ID", "7"),
         ("INPUT_REPOSITORY", "o/r"),
         ("INPUT_POLICY", "exact"),
+        ("INPUT_VIA", "pull-request"),
+        ("INPUT_AUTO_MERGE", "true"),
         ("INPUT_EVIDENCE", "label"),
         ("INPUT_CONFIG", "a/pinlib.yaml"),
     ];
     let (_, argv) = called(&scene, &all)?;
-    let wanted =
-        ["--app=Iv1.abc", "--installation=7", "--forge=github:o/r", "--policy=exact", "--evidence=label"];
-    assert_eq!(argv[1..6], wanted.map(str::to_owned));
+    let wanted = [
+        "--app=Iv1.abc",
+        "--installation=7",
+        "--forge=github:o/r",
+        "--policy=exact",
+        "--via=pull-request",
+        "--auto-merge",
+        "--evidence=label",
+    ];
+    assert_eq!(argv[1..8], wanted.map(str::to_owned));
     Ok(())
 }
 

@@ -9,13 +9,13 @@ use pinlib_testkit::servers::{
 use std::fs;
 
 /// The shop on GitHub.
-struct Hub {
-    scene: Scene,
-    hub: GitHub,
+pub(crate) struct Hub {
+    pub(crate) scene: Scene,
+    pub(crate) hub: GitHub,
 }
 
 impl Hub {
-    fn open() -> Result<Option<Self>> {
+    pub(crate) fn open() -> Result<Option<Self>> {
         Self::with(&[("deploy/kustomization.yaml", KUSTOMIZATION), ("deploy/rollout.yaml", ROLLOUT)])
     }
     fn with(files: &[(&str, &str)]) -> Result<Option<Self>> {
@@ -24,7 +24,7 @@ impl Hub {
         Ok(Some(Self { scene, hub }))
     }
     /// Runs it as Actions would, and as the App.
-    fn run(&self, words: &[&str], more: &[(&str, &str)]) -> Result<Run> {
+    pub(crate) fn run(&self, words: &[&str], more: &[(&str, &str)]) -> Result<Run> {
         let (rest, graphql) = (self.hub.rest(), self.hub.graphql());
         let installation = INSTALLATION.to_string();
         let mut variables = vec![
@@ -37,10 +37,10 @@ impl Hub {
         variables.extend(more);
         self.scene.run_with(&variables, words)
     }
-    fn pin(&self, words: &[&str], more: &[(&str, &str)]) -> Result<Run> {
+    pub(crate) fn pin(&self, words: &[&str], more: &[(&str, &str)]) -> Result<Run> {
         self.request("pin", words, more)
     }
-    fn request(&self, command: &str, words: &[&str], more: &[(&str, &str)]) -> Result<Run> {
+    pub(crate) fn request(&self, command: &str, words: &[&str], more: &[(&str, &str)]) -> Result<Run> {
         let all = self.scene.words(command, "github:acme/deploy");
         let all: Vec<_> = all.iter().map(String::as_str).chain(words.iter().copied()).collect();
         self.run(&all, more)

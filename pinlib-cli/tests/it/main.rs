@@ -13,6 +13,7 @@ mod init;
 mod monorepo;
 mod pins;
 mod plans;
+mod proposals;
 mod races;
 mod real;
 mod refusals;

@@ -9,7 +9,7 @@ pub(crate) use place::{Place, PlaceArgs};
 
 use super::{
     choose::{Choice, Chooser},
-    values::{EvidenceName, PolicyName, Time},
+    values::{EvidenceName, PolicyName, Time, Via},
 };
 use crate::{
     backends::{self, Backends},
@@ -20,7 +20,8 @@ use crate::{
     surroundings::Surroundings,
 };
 use pinlib::{
-    BranchName, DigestSource, EvidenceRule, ImagePin, Oid, PinOptions, PinRequest, Reference, Wait,
+    AutoMerge, BranchName, DigestSource, EvidenceRule, ImagePin, Oid, PinOptions, PinRequest, Proposer,
+    Reference, Wait,
 };
 use std::path::PathBuf;
 
@@ -51,6 +52,12 @@ pub(crate) struct RequestArgs {
     /// Lets another digest of the same source commit replace the one that stands
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     replace_rebuilt: Option<bool>,
+    /// How the pin comes to the branch: pull-request opens one on GitHub, or brings the open one up to date
+    #[arg(long)]
+    via: Option<Via>,
+    /// With --via pull-request: has GitHub merge it once the branch's rules are content
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    auto_merge: Option<bool>,
     /// Goes on after lost races for so long, as 90s, 5m or 1h: each time it is decided anew, at the new head. For the
     /// policies pins-only and inputs
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "5m")]
@@ -67,11 +74,14 @@ pub(crate) struct RequestArgs {
 pub(crate) struct Job {
     pub(crate) request: PinRequest,
     pub(crate) backends: Backends,
+    /// Who opens a pull request, where that is wanted.
+    pub(crate) proposer: Option<Proposer>,
 }
 
 /// What a pin would be asked, without a commit to pin from.
 #[derive(Debug)]
 pub(crate) struct Survey {
+    pub(crate) via: Via,
     pub(crate) branch: BranchName,
     pub(crate) images: Vec<ImagePin>,
     pub(crate) backends: Backends,
@@ -108,11 +118,19 @@ impl RequestArgs {
         let evidence = chooser.choose("evidence", self.evidence, config.evidence, None)?.unwrap_or_default();
         let replace_rebuilt =
             chooser.choose("replace-rebuilt", self.replace_rebuilt, config.replace_rebuilt, None)?;
+        let via = chooser.choose("via", self.via, config.via, None)?.unwrap_or_default();
+        let auto_merge = chooser.choose("auto-merge", self.auto_merge, config.auto_merge, None)?;
         let wait = match (
             chooser.choose("wait", self.wait, config.wait, None)?,
             chooser.choose("tries", self.tries, config.tries, None)?,
         ) {
             (None, None) => Wait::default(),
+            _ if via == Via::PullRequest => {
+                return Err(Failure::usage("a pull request does not wait for its branch to stand still")
+                    .with_hint(
+                        "leave --wait and --tries out: what it asks for is decided on the head as it stands",
+                    ));
+            }
             (Some(Time(time)), tries) => Wait { tries: tries.unwrap_or(TRIES), time },
             (None, Some(_)) => {
                 return Err(Failure::usage("tries bounds a wait, and there is none").with_hint("give --wait"));
@@ -121,8 +139,9 @@ impl RequestArgs {
         told.choices.append(&mut chooser.choices);
         let environment = self.place.environment(file, around, told)?;
         let scope = Scope::With(environment.as_ref());
-        let Place { branch, append_only, places } =
+        let Place { branch, append_only, mut places } =
             self.place.settle(file, environment.as_ref(), false, around, told)?;
+        places.via = via;
 
         let wanted = self.wanted(config, scope, around, told)?;
         let images = self.place.pins(&wanted, config, &places.connect, scope, self.was.as_ref())?;
@@ -144,7 +163,12 @@ impl RequestArgs {
         };
         let request = PinRequest::new(source, branch, images, options)?;
         let backends = backends::open(&places, &asked_for(request.images()), around).await?;
-        Ok(Job { request, backends })
+        let auto_merge = if auto_merge == Some(true) { AutoMerge::Enable } else { AutoMerge::Leave };
+        let proposer = match via {
+            Via::Commit => None,
+            Via::PullRequest => Some(backends.proposer(auto_merge)?),
+        };
+        Ok(Job { request, backends, proposer })
     }
 
     /// The same without a commit to pin from: what a pin would be asked, and who would be asked for it. Where nobody names
@@ -152,8 +176,12 @@ impl RequestArgs {
     pub(crate) async fn survey(&self, around: &Surroundings, told: &mut Told) -> Result<Survey, Failure> {
         let file = &self.place.file(around)?;
         let environment = self.place.environment(file, around, told)?;
-        let Place { branch, places, .. } =
+        let Place { branch, mut places, .. } =
             self.place.settle(file, environment.as_ref(), false, around, told)?;
+        let mut chooser = Chooser::new(around, file.path.as_deref());
+        let via = chooser.choose("via", self.via, file.config.via, None)?.unwrap_or_default();
+        told.choices.append(&mut chooser.choices);
+        places.via = via;
         let scope = Scope::With(environment.as_ref());
         let images = if self.place.names_any(&file.config) || !self.digests.is_empty() {
             let wanted = self.wanted(&file.config, scope, around, told)?;
@@ -166,7 +194,7 @@ impl RequestArgs {
             None => "main".parse().map_err(|error| Failure::Defect(anyhow::Error::from(error)))?,
         };
         let backends = backends::open(&places, &asked_for(&images), around).await?;
-        Ok(Survey { branch, images, backends })
+        Ok(Survey { via, branch, images, backends })
     }
 }
 

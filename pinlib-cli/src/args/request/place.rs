@@ -7,7 +7,7 @@ use crate::{
         connect::ConnectArgs,
         image::ImageArg,
         target::TargetKeys,
-        values::{AppId, Committer, EnvironmentName, ForgePlace, Sign},
+        values::{AppId, Committer, EnvironmentName, ForgePlace, Sign, Via},
     },
     backends::Places,
     ci,
@@ -159,6 +159,7 @@ impl PlaceArgs {
             author: author.unwrap_or_default(),
             sign: sign.map(|sign| sign.meant_from(around.folder())),
             allow_checked_out: allow.unwrap_or_default(),
+            via: Via::default(),
             connect,
         };
         Ok(Place { branch, append_only: append_only.unwrap_or_default(), places })
