@@ -225,6 +225,14 @@ impl MemoryForge {
         files.remove(path);
         state.store(&[parent], &human(), files, message)
     }
+    /// Writes a human's commit on no branch that puts a link where a folder was.
+    pub fn link(&self, parent: Oid, folder: &RepoPath, to: &str, message: &str) -> Oid {
+        let mut state = self.state();
+        let mut files = state.commits.get(&parent).map(|(_, files)| files.clone()).unwrap_or_default();
+        files.retain(|path, _| !path.as_str().starts_with(&format!("{folder}/")));
+        files.insert(folder.clone(), (Mode::Symlink, to.into()));
+        state.store(&[parent], &human(), files, message)
+    }
     /// Puts a pin of regular files on the branch with no comparison at all: for forges that are wrong on purpose.
     pub fn put(&self, commit: &GuardedCommit) -> Option<Oid> {
         let parent = self.state().head(commit.branch())?;

@@ -41,11 +41,17 @@ mod propose;
 mod receipt;
 mod rollback;
 
+// what looks back at what was pinned:
+mod audit;
+mod log;
+mod walk;
+
 // what feeds the parsers with anything; no part of the API:
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 
+pub use audit::{Audit, AuditOptions, Breach, Tampering, audit};
 pub use backend::{BackendError, BackendErrorKind};
 #[cfg(feature = "system-clock")]
 pub use clock::SystemClock;
@@ -82,6 +88,7 @@ pub use hold::{HOLDS, Hold, holds};
 #[cfg(any(feature = "oci", feature = "git-http", feature = "github"))]
 pub use http::{Http, Meter, Traffic};
 pub use image::{Digest, Platform, Proof, Reference};
+pub use log::{Logged, LoggedSite, PinLog, holds_at};
 pub use manifest::{
     EditError, EditErrorKind, HelmValues, ImageUse, Kustomization, Locator, ManifestEditor, PathEditor,
     Pointer, Region, Site, Step, Workload, images,
@@ -93,6 +100,7 @@ pub use plan::{FileEdit, PinPlan, SiteChange};
 pub use promote::{Origin, PromoteRequest};
 pub use propose::{AutoMerge, Proposer};
 pub use receipt::{Done, Proposal, Proposed, Receipt};
+pub use recognise::Misfit;
 pub use record::{Claim, Key, Operation, Pinned, Record, RunId};
 pub use registry::{LayoutRegistry, NoRegistry, RawManifest, Registry};
 #[cfg(feature = "oci")]
@@ -103,3 +111,4 @@ pub use resolved::{Evidence, ResolvedImage};
 pub use rollback::{Former, Placement, ReleaseRequest, RollbackRequest};
 pub use snapshot::{Change, Kin, Passage, Passed, Snapshot, Writer};
 pub use wait::Wait;
+pub use walk::LineRange;

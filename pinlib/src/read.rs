@@ -162,7 +162,7 @@ async fn passage(forge: &dyn GitForge, request: &PinRequest, head: Oid) -> Resul
     for (oid, kin) in &mut sources {
         *kin = relation(forge, source, *oid).await?;
     }
-    let differing = differing(forge, &[(Some(source), head)]).await?.pop().unwrap_or_default();
+    let differing = differing(forge, &[(Some(source), head)], |_, _| true).await?.pop().unwrap_or_default();
     let passed = commits.into_iter().map(|commit| (commit.fact.oid, commit)).collect();
     Ok(Passage::Moved { passed, sources, differing })
 }
@@ -180,15 +180,45 @@ pub(crate) async fn relation(forge: &dyn GitForge, ours: Oid, theirs: Oid) -> Re
     })
 }
 
-/// Looks into commits, all together: what each changed, and whether it is a pin.
+/// Looks into commits: what each changed, and whether it is a pin.
 pub(crate) async fn examine(
     forge: &dyn GitForge,
     by: &Identity,
     known: &[Target],
     facts: Vec<CommitFact>,
 ) -> Result<Vec<Passed>, PinError> {
+    let seen = look(forge, known, facts, |_| true).await?;
+    let passed = |Seen { fact, changed, files }| {
+        let pin = recognised(&fact, by, &changed, &files, known).ok();
+        let own = |file: &Change| changed.iter().any(|path| *path == file.path);
+        Passed { fact, pin, changes: files.into_iter().filter(own).collect() }
+    };
+    Ok(seen.into_iter().map(passed).collect())
+}
+
+/// A commit that was looked into, against its first parent.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) fact: CommitFact,
+    /// Every path that differs; of a commit that was not looked into as a whole, those of known files alone.
+    pub(crate) changed: Vec<TreePath>,
+    /// Both sides of the files that its record names, and of known files that differ.
+    pub(crate) files: Vec<Change>,
+}
+
+/// Looks into commits, all together, and into those as a whole that are said to be.
+pub(crate) async fn look(
+    forge: &dyn GitForge,
+    known: &[Target],
+    facts: Vec<CommitFact>,
+    whole: impl Fn(&CommitFact) -> bool,
+) -> Result<Vec<Seen>, PinError> {
+    let whole: Vec<_> = facts.iter().map(whole).collect();
+    let own = RepoPath::own(HOLDS);
+    let files: Vec<_> = known.iter().map(|target| &target.path).chain([&own]).collect();
+    let on_the_way = |path: &[u8]| files.iter().any(|file| TreePath::new(path.to_vec()).leads_to(file));
     let sides: Vec<_> = facts.iter().map(|fact| (fact.parents.first().copied(), fact.oid)).collect();
-    let changed = differing(forge, &sides).await?;
+    let changed = differing(forge, &sides, |commit, path| whole[commit] || on_the_way(path)).await?;
     let paths: Vec<Vec<RepoPath>> =
         facts.iter().zip(&changed).map(|(fact, changed)| of_interest(fact, changed, known)).collect();
     let mut wanted = Vec::new();
@@ -200,16 +230,14 @@ pub(crate) async fn examine(
     }
     let mut files = proven(forge, &wanted).await?.into_iter();
     let mut side = |asked: bool| if asked { files.next().flatten() } else { None };
-    let mut passed = Vec::new();
+    let mut seen = Vec::new();
     for (((fact, changed), paths), (parent, _)) in facts.into_iter().zip(changed).zip(paths).zip(sides) {
         let both =
             paths.into_iter().map(|path| Change { path, before: side(parent.is_some()), after: side(true) });
-        let files: Vec<_> = both.collect();
-        let pin = recognised(&fact, by, &changed, &files, known);
-        let own = files.into_iter().filter(|file| changed.iter().any(|path| *path == file.path)).collect();
-        passed.push(Passed { fact, pin, changes: own });
+        let files = both.collect();
+        seen.push(Seen { fact, changed, files });
     }
-    Ok(passed)
+    Ok(seen)
 }
 
 /// The files of a commit that must be read: those that its record names, and those it changed that the request knows.
@@ -235,11 +263,12 @@ pub(crate) async fn trees(
     Ok(oids.into_iter().zip(trees).collect())
 }
 
-/// The paths in which each pair of trees differs: both sides of a level of all pairs in one read, equal subtrees never
-/// entered.
+/// The paths in which each pair of trees differs, as far as they are wanted of it: both sides of a level of all pairs in one
+/// read, equal subtrees never entered.
 async fn differing(
     forge: &dyn GitForge,
     pairs: &[(Option<Oid>, Oid)],
+    wanted: impl Fn(usize, &[u8]) -> bool,
 ) -> Result<Vec<Vec<TreePath>>, PinError> {
     let mut paths = vec![Vec::new(); pairs.len()];
     let mut level: Vec<_> =
@@ -253,6 +282,9 @@ async fn differing(
                 paired(side(a), side(b)).into_iter().filter(|(_, [old, new])| old != new)
             {
                 let path = [&prefix[..], name].concat();
+                if !wanted(pair, &path) {
+                    continue;
+                }
                 let tree = |side: Option<(Mode, Oid)>| {
                     side.filter(|(mode, _)| *mode == Mode::Tree).map(|(_, oid)| oid)
                 };
@@ -271,7 +303,13 @@ async fn differing(
 
 type Sides = [Option<(Mode, Oid)>; 2];
 
+/// The entries of two trees by name, without those that are equal at their beginnings and ends.
 fn paired<'a>(old: &'a [TreeEntry], new: &'a [TreeEntry]) -> BTreeMap<&'a [u8], Sides> {
+    let same = |(a, b): &(&TreeEntry, &TreeEntry)| a == b;
+    let start = old.iter().zip(new).take_while(same).count();
+    let (old, new) = (&old[start..], &new[start..]);
+    let end = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
+    let (old, new) = (&old[..old.len() - end], &new[..new.len() - end]);
     let mut names = BTreeMap::<&[u8], Sides>::new();
     for (side, entry) in old.iter().map(|entry| (0, entry)).chain(new.iter().map(|entry| (1, entry))) {
         names.entry(&entry.name).or_default()[side] = Some((entry.mode, entry.oid));

@@ -9,6 +9,33 @@ use crate::{
     snapshot::Change,
 };
 
+/// Why a record is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misfit {
+    /// There is none that can be read: two of them, or a key that does not come out.
+    #[error("it cannot be read as one record whose key comes out")]
+    Unreadable,
+    /// The commit has not just the parent that the record names.
+    #[error("it names another parent than the commit has, as a cherry-pick, a squash or a merge does")]
+    Parent,
+    /// Somebody else is its author or committer.
+    #[error("the commit is not by the pinner")]
+    Identity,
+    /// It is not signed as the pinner's commits are.
+    #[error("the commit is not signed as the pinner's are")]
+    Signature,
+    /// The commit changes nothing.
+    #[error("the commit changes nothing")]
+    Unchanged,
+    /// The commit changes files that are none of the record's.
+    #[error("the commit changes files that the record does not name")]
+    Outside,
+    /// The sites do not hold what the record says, or more changed than that; or no known target finds a site.
+    #[error("the files hold something else than the record's digests put in their places")]
+    Bytes,
+}
+
 /// Believes the record of a commit, or not: a cherry-pick, a revert, a squash that quotes one is not a pin.
 ///
 /// `changed` is every path that differs from the parent, `files` both sides of every path that the record names, and of
@@ -19,14 +46,20 @@ pub(crate) fn recognised(
     changed: &[TreePath],
     files: &[Change],
     known: &[Target],
-) -> Option<Record> {
-    let record = Record::parse(&fact.message)?;
+) -> Result<Record, Misfit> {
+    let record = Record::parse(&fact.message).ok_or(Misfit::Unreadable)?;
     let operation = record.claim.operation();
-    let told = fact.parents == [record.parent]
-        && by.made(fact)
-        && !changed.is_empty()
-        && changed.iter().all(|path| may_change(&record.claim, path));
     let left = operation.head().is_none_or(|head| head == record.parent);
+    let rules = [
+        (Misfit::Parent, fact.parents == [record.parent] && left),
+        (Misfit::Identity, by.wrote(fact)),
+        (Misfit::Signature, by.signature == fact.signature),
+        (Misfit::Unchanged, !changed.is_empty()),
+        (Misfit::Outside, changed.iter().all(|path| may_change(&record.claim, path))),
+    ];
+    if let Some((misfit, _)) = rules.into_iter().find(|(_, kept)| !kept) {
+        return Err(misfit);
+    }
     let holds = files.iter().find(|change| change.path.as_str() == HOLDS);
     let kept = holds.is_none_or(|Change { before, after, .. }| {
         match hold::after(operation, record.claim.sites(), before.as_ref()) {
@@ -57,11 +90,11 @@ pub(crate) fn recognised(
             manifest::same_but_pins(&editors, before, after, &pins).unwrap_or(false)
         })
     });
-    (told && left && kept && held).then_some(record)
+    if kept && held { Ok(record) } else { Err(Misfit::Bytes) }
 }
 
 /// The files that a commit with this claim may differ in from its parent.
-fn may_change(claim: &Claim, path: &TreePath) -> bool {
+pub(crate) fn may_change(claim: &Claim, path: &TreePath) -> bool {
     let hold = matches!(claim.operation(), Operation::Rollback(_) | Operation::Release(_))
         && path.to_text() == HOLDS;
     hold || claim.sites().iter().any(|site| *path == site.path)

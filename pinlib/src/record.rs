@@ -187,9 +187,14 @@ impl Record {
         )
     }
 
+    /// Whether a message speaks of a record, one that can be read or not.
+    pub(crate) fn is_quoted(message: &str) -> bool {
+        headers(message) > 0
+    }
+
     /// Reads a message back. Trailers of others are passed over; two records, or a key that does not fit, are none.
     pub fn parse(message: &str) -> Option<Self> {
-        if message.lines().filter(|line| line.starts_with("Pinlib-Record:")).count() != 1 {
+        if headers(message) != 1 {
             return None;
         }
         let (_, trailers) = message.trim_end().rsplit_once("\n\n")?;
@@ -216,4 +221,8 @@ impl Record {
         };
         (*fields.get("Key")? == record.claim.key().to_string()).then_some(record)
     }
+}
+
+fn headers(message: &str) -> usize {
+    message.lines().filter(|line| line.starts_with("Pinlib-Record:")).count()
 }

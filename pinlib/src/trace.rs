@@ -161,7 +161,11 @@ fn written(passed: &Passed) -> Option<&Record> {
 }
 
 /// A head's first-parent line as far as this many commits show it, newest first, and whether it ends there.
-async fn line(forge: &dyn GitForge, head: Oid, limit: usize) -> Result<(Vec<CommitFact>, bool), PinError> {
+pub(crate) async fn line(
+    forge: &dyn GitForge,
+    head: Oid,
+    limit: usize,
+) -> Result<(Vec<CommitFact>, bool), PinError> {
     let (facts, whole) = match forge.history(&CommitRange { base: None, upto: head, limit }).await? {
         History::Descends(facts) => (facts, true),
         History::Cut(facts) => (facts, false),

@@ -18,6 +18,13 @@ pub(crate) struct ConnectArgs {
     /// Takes the manifest of this platform out of an index, instead of the index itself
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<Platform>,
+    #[command(flatten)]
+    reach: ReachArgs,
+}
+
+/// How to reach any host, and where to read what is not given.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReachArgs {
     /// A PEM file of certificate authorities to trust beside the system's
     #[arg(long, value_name = "FILE")]
     ca: Option<File>,
@@ -40,7 +47,7 @@ pub(crate) struct Connect {
 
 impl ConnectArgs {
     pub(crate) fn config(&self) -> Option<&Path> {
-        self.config.as_deref()
+        self.reach.config()
     }
     pub(crate) fn settle(
         &self,
@@ -50,16 +57,29 @@ impl ConnectArgs {
     ) -> Result<Connect, Failure> {
         let registry = chooser.choose("registry", self.registry.clone(), config.registry.clone(), None)?;
         let platform = chooser.choose("platform", self.platform.clone(), None, None)?;
+        let reach = self.reach.settle(chooser, config, around)?;
+        Ok(Connect { registry: registry.unwrap_or_default().meant_from(around.folder()), platform, ..reach })
+    }
+}
+
+impl ReachArgs {
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+    /// Settles it for who asks no registry.
+    pub(crate) fn settle(
+        &self,
+        chooser: &mut Chooser<'_>,
+        config: &Config,
+        around: &Surroundings,
+    ) -> Result<Connect, Failure> {
         let ca = chooser.choose("ca", self.ca.clone(), config.ca.clone(), None)?;
+        let plain = if self.plain_http.is_empty() { &config.plain_http } else { &self.plain_http };
         Ok(Connect {
-            registry: registry.unwrap_or_default().meant_from(around.folder()),
-            platform,
+            registry: RegistryPlace::None,
+            platform: None,
             ca: ca.map(|ca| ca.meant_from(around.folder()).0),
-            plain_http: if self.plain_http.is_empty() {
-                config.plain_http.clone()
-            } else {
-                self.plain_http.clone()
-            },
+            plain_http: plain.clone(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The arguments: one file a command, each of which ends in a request to the library, and a report of what came of it.
 
+mod audit;
 mod check;
 mod choose;
 pub(crate) mod connect;
@@ -7,6 +8,9 @@ mod demo;
 mod doctor;
 pub(crate) mod image;
 mod init;
+mod line;
+mod log;
+pub(crate) mod moment;
 mod pin;
 mod plan;
 mod promote;
@@ -83,6 +87,10 @@ enum Command {
     Rollback(rollback::Rollback),
     /// Writes what one environment holds to another, guarded; prints the commit's oid
     Promote(promote::Promote),
+    /// Lists what was pinned, when, from which commit and by which run, newest first
+    Log(log::Log),
+    /// Holds every pin against its record, from the trees of the commits; exits with 6 on a finding
+    Audit(audit::Audit),
     /// Asks the registry for digests; prints repository@digest a line
     Resolve(resolve::Resolve),
     /// Finds the images in manifests that are not pinned by digest
@@ -114,6 +122,8 @@ impl Cli {
             Command::Plan(plan) => ("plan", plan.run(around, screen, &mut progress).await),
             Command::Rollback(rollback) => ("rollback", rollback.run(around, screen, &mut progress).await),
             Command::Promote(promote) => ("promote", promote.run(around, screen, &mut progress).await),
+            Command::Log(log) => ("log", log.run(around, screen, &mut progress).await),
+            Command::Audit(audit) => ("audit", audit.run(around, screen, &mut progress).await),
             Command::Resolve(resolve) => ("resolve", resolve.run(around, screen, &mut progress).await),
             Command::Check(check) => ("check", check.run(around, &mut progress)),
             Command::Doctor(doctor) => ("doctor", doctor.run(around, screen, &mut progress).await),

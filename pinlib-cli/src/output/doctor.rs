@@ -41,7 +41,7 @@ pub(super) fn table(doctor: &Doctor) -> String {
 }
 
 /// Breaks a text into lines at its spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let Some(line) = lines.last_mut() else { break };

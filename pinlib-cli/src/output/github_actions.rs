@@ -5,7 +5,7 @@
 
 use super::{
     clean, json, summary,
-    v1::{Body, Error, Health, Outcome, Pin, Report},
+    v1::{Body, Error, Finding, Health, Outcome, Pin, Report},
 };
 use crate::surroundings::Surroundings;
 use std::{
@@ -104,6 +104,14 @@ fn annotations(report: &Report, around: &Surroundings) -> String {
                 escaped(&format!("{}{cure}", row.seen))
             )
             .ok();
+        }
+    }
+    if let Body::Audit(audit) = &report.body {
+        for Finding { commit, path, line, message, .. } in audit.findings.iter().take(ANNOTATIONS) {
+            let file = path.as_ref().map(|path| format!("file={},", property(path))).unwrap_or_default();
+            let line = line.map(|line| format!("line={line},")).unwrap_or_default();
+            let message = escaped(&clean::line(&format!("{commit}: {message}")));
+            writeln!(text, "::error {file}{line}title=Audit::{message}").ok();
         }
     }
     if let Body::Check(check) = &report.body {

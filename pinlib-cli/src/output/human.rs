@@ -1,7 +1,7 @@
 //! The report as people read it.
 
 use super::{
-    clean, doctor,
+    clean, doctor, history,
     v1::{Body, Check, Edit, Error, Image, Init, Load, Made, Outcome, Pin, PullRequest, Report, Unpinned},
 };
 use crate::diff;
@@ -44,6 +44,8 @@ pub(crate) fn story(report: &Report, verbose: bool) -> String {
         Body::Check(check) => of_check(check, report.error.is_some(), verbose),
         Body::Doctor(doctor) => vec![doctor::sum(doctor)],
         Body::Init(init) => of_init(init),
+        Body::Log(log) => history::log_sum(log),
+        Body::Audit(audit) => vec![history::audit_sum(audit)],
         Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => Vec::new(),
     };
     lines.join("\n")
@@ -65,6 +67,8 @@ pub(crate) fn data(report: &Report) -> String {
             .fold(String::new(), |text, one| text + one + "\n"),
         Body::Check(check) => table(&check.unpinned),
         Body::Doctor(doctor) => doctor::table(doctor),
+        Body::Log(log) => history::log(log),
+        Body::Audit(audit) => history::audit(audit),
         Body::Schema { schema } => serde_json::to_string_pretty(schema).unwrap_or_default() + "\n",
         Body::Empty {} => String::new(),
     }
@@ -93,12 +97,12 @@ fn step(word: &str, text: &str) -> String {
 }
 
 /// The first 12 digits of an oid.
-fn short(oid: Option<&String>) -> &str {
+pub(super) fn short(oid: Option<&String>) -> &str {
     oid.map_or("?", |oid| oid.get(..12).unwrap_or(oid))
 }
 
 /// What tells one image from another where its name is known: digest, else tag.
-fn what(image: &str) -> String {
+pub(super) fn what(image: &str) -> String {
     match image.split_once('@') {
         Some((_, digest)) => {
             digest.split_once(':').map_or(digest, |(_, hex)| hex.get(..12).unwrap_or(hex)).to_owned()

@@ -5,7 +5,9 @@
 pub(crate) mod clean;
 mod doctor;
 pub(crate) mod github_actions;
+mod history;
 mod human;
+pub(crate) mod of_history;
 pub(crate) mod of_library;
 mod requests;
 mod summary;

@@ -3,7 +3,7 @@
 use super::{
     clean,
     github_actions::title,
-    v1::{Body, Check, Doctor, Error, Health, Init, Pin, Report},
+    v1::{Audit, Body, Check, Doctor, Error, Health, Init, Pin, Report},
 };
 use std::fmt::Write as _;
 
@@ -27,7 +27,8 @@ pub(super) fn of(report: &Report) -> String {
             }
         }
         Body::Doctor(doctor) => of_doctor(doctor, &mut text),
-        Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => {}
+        Body::Audit(audit) => of_audit(audit, &mut text),
+        Body::Log(_) | Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => {}
     }
     text + "\n"
 }
@@ -44,6 +45,19 @@ fn code(text: &str) -> String {
 fn of_error(error: &Error) -> String {
     let hint = error.hint.as_ref().map(|hint| format!("{}\n\n", code(hint))).unwrap_or_default();
     format!("{}\n\n{hint}", code(&error.message))
+}
+
+fn of_audit(audit: &Audit, text: &mut String) {
+    if audit.findings.is_empty() {
+        writeln!(text, "Nothing to find in {} commits, {} of them by pinlib.", audit.commits, audit.pins)
+            .ok();
+        return;
+    }
+    text.push_str("| commit | finding | file | what was done |\n|---|---|---|---|\n");
+    for one in audit.findings.iter().take(ROWS) {
+        let path = one.path.as_deref().map(code).unwrap_or_default();
+        writeln!(text, "| {} | {} | {path} | {} |", code(&one.commit), one.kind, code(&one.message)).ok();
+    }
 }
 
 fn of_doctor(doctor: &Doctor, text: &mut String) {

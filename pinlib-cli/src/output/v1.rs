@@ -2,6 +2,10 @@
 //!
 //! A field is added, never renamed, within a version. Oids and digests stand whole.
 
+mod history;
+
+pub(crate) use history::{Audit, Finding, Held, Log, Logged, LoggedSite};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -110,6 +114,8 @@ pub(crate) enum Body {
     Resolve(Resolve),
     Doctor(Doctor),
     Init(Init),
+    Log(Log),
+    Audit(Audit),
     Schema {
         /// The schema that was asked for.
         schema: serde_json::Value,

@@ -5,11 +5,13 @@
 #[cfg(unix)]
 mod action;
 mod actions;
+mod audits;
 mod checks;
 mod demo;
 mod digests;
 mod github;
 mod init;
+mod logs;
 mod monorepo;
 mod pins;
 mod plans;

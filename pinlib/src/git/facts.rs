@@ -98,6 +98,11 @@ impl TreePath {
         let rest = self.0.strip_prefix(folder.as_str().as_bytes());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     }
+    /// Whether this is `file`, or a folder that it is in.
+    pub(crate) fn leads_to(&self, file: &RepoPath) -> bool {
+        let rest = file.as_str().as_bytes().strip_prefix(&self.0[..]);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
     /// The path as text, what is not UTF-8 replaced.
     pub fn to_text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
@@ -162,7 +167,11 @@ pub struct Identity {
 impl Identity {
     /// Whether a commit is by this identity: each part of it.
     pub fn made(&self, fact: &CommitFact) -> bool {
-        self.author == fact.author && self.committer == fact.committer && self.signature == fact.signature
+        self.wrote(fact) && self.signature == fact.signature
+    }
+    /// Whether a commit says that it is, signed or not.
+    pub fn wrote(&self, fact: &CommitFact) -> bool {
+        self.author == fact.author && self.committer == fact.committer
     }
 }
 

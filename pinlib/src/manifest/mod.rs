@@ -146,7 +146,7 @@ pub(crate) fn site(
 }
 
 /// Every site, where none is no error.
-fn found(editor: &dyn ManifestEditor, file: &FileAt) -> Result<Vec<Site>, EditError> {
+pub(crate) fn found(editor: &dyn ManifestEditor, file: &FileAt) -> Result<Vec<Site>, EditError> {
     match editor.sites(file) {
         Err(error) if error.kind == EditErrorKind::NoSite => Ok(Vec::new()),
         sites => sites,

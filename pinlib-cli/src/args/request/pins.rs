@@ -269,6 +269,17 @@ pub(super) fn policy_of(
     })
 }
 
+/// Every target of the file, and its environment.
+pub(crate) fn every_target(config: &Config) -> Result<Vec<(Option<EnvironmentName>, Target)>, Failure> {
+    let mut all = Vec::new();
+    for keys in &config.images {
+        let environments = keys.targets().map(|target| target.environment.clone());
+        let found = targets(keys.targets(), &ImageArg { entry: None, image: keys.name.clone() })?;
+        all.extend(environments.zip(found));
+    }
+    Ok(all)
+}
+
 fn targets<'k>(
     keys: impl IntoIterator<Item = &'k TargetKeys>,
     arg: &ImageArg,

@@ -107,6 +107,20 @@ impl GitHubForge {
         Self { login: self.login.with("pull_requests", "write"), ..self }
     }
 
+    /// Who the commits are by that GitHub makes for this author, whoever asks: for whom looks back at the pins of an App without
+    /// its key. An App's author is `SLUG[bot] <ID+SLUG[bot]@users.noreply.github.com>`, by the id of its bot.
+    pub fn identity_of(&self, author: Person) -> Identity {
+        let name = if self.api.host().is_cloud() { "GitHub" } else { "GitHub Enterprise" };
+        let committer = Person { name: name.into(), email: format!("noreply@{}", self.mails()) };
+        Identity { author, committer, signature: Signature::Valid }
+    }
+
+    /// Whose mail addresses GitHub gives its users.
+    fn mails(&self) -> &str {
+        let host = self.api.host();
+        if host.is_cloud() { "github.com" } else { host.name() }
+    }
+
     /// Gives the token back that was minted, where one was: nobody can use it from then on.
     ///
     /// # Errors
@@ -265,17 +279,8 @@ impl GitForge for GitHubForge {
                 BackendError::new(BackendErrorKind::Unsupported, act).because("GitHub tells no number")
             );
         };
-        let host = self.api.host();
-        let (committer, mails) =
-            if host.is_cloud() { ("GitHub", "github.com") } else { ("GitHub Enterprise", host.name()) };
-        Ok(Identity {
-            author: Person {
-                email: format!("{id}+{}@users.noreply.{mails}", viewer.login),
-                name: viewer.login,
-            },
-            committer: Person { name: committer.into(), email: format!("noreply@{mails}") },
-            signature: Signature::Valid,
-        })
+        let email = format!("{id}+{}@users.noreply.{}", viewer.login, self.mails());
+        Ok(self.identity_of(Person { email, name: viewer.login }))
     }
 
     async fn head(&self, branch: &BranchName) -> Result<Oid, BackendError> {

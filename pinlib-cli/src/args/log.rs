@@ -1,0 +1,97 @@
+//! `pinlib log`: what was pinned, when, from which commit, by which run.
+
+use super::{
+    Progress,
+    line::{Line, LineArgs, Range},
+    moment::Moment,
+    request::Told,
+};
+use crate::{
+    exit::Ending,
+    failure::Failure,
+    output::{Screen, of_history, v1},
+    surroundings::Surroundings,
+};
+use pinlib::{Logged, OidPrefix, PinLog, Reference, RepoPath, holds_at};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Log {
+    /// Which commits: A..B, A.. or B; without it the branch's whole line
+    #[arg(value_name = "RANGE")]
+    range: Option<Range>,
+    /// Only pins of these images: by whole name, or its last part
+    #[arg(long = "image", value_name = "NAME")]
+    images: Vec<Reference>,
+    /// Only pins in these files
+    #[arg(long = "path", value_name = "PATH")]
+    paths: Vec<RepoPath>,
+    /// Only pins that were built from this commit, whole or from 12 digits on
+    #[arg(long, value_name = "OID")]
+    source_commit: Option<OidPrefix>,
+    /// Only pins made then or later: RFC 3339, or a day, as UTC
+    #[arg(long, value_name = "TIME")]
+    since: Option<Moment>,
+    /// Only pins made before
+    #[arg(long, value_name = "TIME")]
+    until: Option<Moment>,
+    /// No more pins than this
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+    #[command(flatten)]
+    line: LineArgs,
+}
+
+impl Log {
+    pub(crate) async fn run(
+        &self,
+        around: &Surroundings,
+        screen: Screen,
+        progress: &mut Progress,
+    ) -> Result<Ending, Failure> {
+        let mut told = Told::default();
+        let line = self.line.open(self.range.unwrap_or_default(), around, &mut told).await;
+        told.show(screen);
+        let line = line?;
+        progress.meter = line.backends.meter();
+        let read = screen.while_waiting(self.read(&line)).await;
+        line.backends.close(screen).await;
+        progress.body = v1::Body::Log(read?);
+        Ok(Ending::Answered)
+    }
+
+    /// Reads down the line until there is enough.
+    async fn read(&self, line: &Line) -> Result<v1::Log, Failure> {
+        let forge = &*line.backends.pinner.forge;
+        let holds = holds_at(forge, line.range.upto).await?;
+        let mut log = PinLog::new(forge, line.range, line.by.clone(), line.targets());
+        let (mut entries, mut more) = (Vec::new(), false);
+        while !more && let Some(pins) = log.more().await? {
+            let mut wanted = pins.iter().filter(|pin| self.wants(pin));
+            let room = self.limit - entries.len();
+            entries.extend(wanted.by_ref().take(room).map(|pin| of_history::logged(pin, &line.known)));
+            more = wanted.next().is_some();
+        }
+        Ok(v1::Log {
+            branch: line.branch.to_string(),
+            entries,
+            holds: holds.iter().map(of_history::held).collect(),
+            cut: more || log.is_cut(),
+        })
+    }
+
+    fn wants(&self, pin: &Logged) -> bool {
+        let claim = &pin.record.claim;
+        let is_image = |wanted: &Reference, stands: &Reference| {
+            let last = stands.written_name().rsplit('/').next();
+            stands.same_image(wanted) || last == Some(wanted.written_name())
+        };
+        let at = Moment(pin.fact.committed);
+        let mut images = pin.sites.iter().filter_map(|site| site.after.as_ref());
+        (self.paths.is_empty() || claim.sites().iter().any(|site| self.paths.contains(&site.path)))
+            && (self.images.is_empty()
+                || images.any(|image| self.images.iter().any(|name| is_image(name, image))))
+            && self.source_commit.as_ref().is_none_or(|prefix| prefix.is_of(claim.source()))
+            && self.since.is_none_or(|since| since <= at)
+            && self.until.is_none_or(|until| at < until)
+    }
+}
