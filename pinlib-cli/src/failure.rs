@@ -28,12 +28,19 @@ impl Failure {
     }
     /// A file of the user's that cannot be read.
     pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self::of_file("read", "file", path, error)
+    }
+    /// A file that cannot be written.
+    pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Self {
+        Self::of_file("write", "folder", path, error)
+    }
+    fn of_file(act: &str, missing: &str, path: &Path, error: &io::Error) -> Self {
         let (kind, reason) = match error.kind() {
-            io::ErrorKind::NotFound => (BackendErrorKind::NotFound, "there is no such file".to_owned()),
+            io::ErrorKind::NotFound => (BackendErrorKind::NotFound, format!("there is no such {missing}")),
             io::ErrorKind::PermissionDenied => (BackendErrorKind::Unauthorized, error.to_string()),
             _ => (BackendErrorKind::Unavailable, error.to_string()),
         };
-        BackendError::new(kind, format!("read {}", path.display())).because(reason).into()
+        BackendError::new(kind, format!("{act} {}", path.display())).because(reason).into()
     }
 
     pub(crate) fn ending(&self) -> Ending {

@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod logins;
 mod output;
+mod page;
 mod surroundings;
 
 use args::{Cli, Progress};

@@ -9,10 +9,12 @@ use super::{
 use crate::{
     exit::Ending,
     failure::Failure,
-    output::{Screen, of_history, v1},
+    output::{Screen, github_actions::commit_pages, of_history, v1},
+    page::{self, Page},
     surroundings::Surroundings,
 };
-use pinlib::{Logged, OidPrefix, PinLog, Reference, RepoPath, holds_at};
+use pinlib::{Clock as _, Logged, OidPrefix, PinLog, Reference, RepoPath, SystemClock, holds_at};
+use std::{fs, path::PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Log {
@@ -37,6 +39,12 @@ pub(crate) struct Log {
     /// No more pins than this
     #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
     limit: usize,
+    /// Draws a page for people to look at: one file, that asks nothing of the network
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// With --html: receipts of earlier runs (pin --json), which alone know of those that pinned nothing
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "html")]
+    receipts: Vec<PathBuf>,
     #[command(flatten)]
     line: LineArgs,
 }
@@ -48,6 +56,7 @@ impl Log {
         screen: Screen,
         progress: &mut Progress,
     ) -> Result<Ending, Failure> {
+        let receipts = page::receipts(&self.receipts, around)?;
         let mut told = Told::default();
         let line = self.line.open(self.range.unwrap_or_default(), around, &mut told).await;
         told.show(screen);
@@ -55,7 +64,22 @@ impl Log {
         progress.meter = line.backends.meter();
         let read = screen.while_waiting(self.read(&line)).await;
         line.backends.close(screen).await;
-        progress.body = v1::Body::Log(read?);
+        let log = read?;
+        if let Some(file) = &self.html {
+            let forge = line.backends.pinner.forge.to_string();
+            let page = Page {
+                forge: &forge,
+                commits: commit_pages(&forge, around).as_deref(),
+                head: &line.range.upto.to_string(),
+                made: &Moment::from(SystemClock.now()).to_string(),
+                log: &log,
+                receipts: &receipts,
+            }
+            .html();
+            fs::write(around.path(file), page).map_err(|error| Failure::unwritable(file, &error))?;
+            screen.step("Drew", &file.display().to_string());
+        }
+        progress.body = v1::Body::Log(log);
         Ok(Ending::Answered)
     }
 

@@ -2,7 +2,11 @@
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, SecondsFormat};
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Whole seconds since the epoch; written in UTC: as RFC 3339, or a day for its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +19,14 @@ impl FromStr for Moment {
         let moment = DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc()).or_else(day);
         let moment = moment.context("want a day, as 2026-03-31, or a moment, as 2026-03-31T14:00:00Z")?;
         Ok(Self(moment.timestamp()))
+    }
+}
+
+impl From<SystemTime> for Moment {
+    fn from(time: SystemTime) -> Self {
+        // A clock before the epoch is a broken one.
+        let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self(i64::try_from(seconds).unwrap_or(i64::MAX))
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn stage(keep: Option<&Path>) -> Result<Stage, Failure> {
 /// Plays the story.
 pub(crate) async fn play(stage: &Stage, screen: Screen) -> Result<(), Failure> {
     let show = Show { stage, screen, around: Surroundings::bare(stage.folder()) };
-    show.play().await.map_err(Failure::Defect)
+    Box::pin(show.play()).await.map_err(Failure::Defect)
 }
 
 struct Show<'a> {

@@ -5,7 +5,7 @@
 
 use super::{
     clean, json, summary,
-    v1::{Body, Error, Finding, Health, Outcome, Pin, Report},
+    v1::{Body, Error, Finding, Health, Outcome, Report},
 };
 use crate::surroundings::Surroundings;
 use std::{
@@ -56,7 +56,7 @@ fn property(text: &str) -> String {
     escaped(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-pub(super) fn title(outcome: Outcome) -> &'static str {
+pub(crate) fn title(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pinned => "Pinned",
         Outcome::AlreadyPinned => "Already pinned",
@@ -156,7 +156,9 @@ fn outputs(report: &Report, around: &Surroundings, delimiter: &str) -> String {
         };
         values.push(("changed", pin.changed.to_string()));
         values.push(("commit-sha", pin.commit.clone().unwrap_or_default()));
-        values.push(("commit-url", commit_url(pin, around).unwrap_or_default()));
+        let pages = pin.forge.as_deref().and_then(|forge| commit_pages(forge, around));
+        let url = pages.zip(pin.commit.as_deref()).map(|(pages, commit)| pages + commit);
+        values.push(("commit-url", url.unwrap_or_default()));
         let url = pin.pull_request.as_ref().map(|pull| pull.url.clone());
         values.push(("pull-request-url", url.unwrap_or_default()));
         values.push(("digest", digest.unwrap_or_default()));
@@ -167,10 +169,9 @@ fn outputs(report: &Report, around: &Surroundings, delimiter: &str) -> String {
     })
 }
 
-/// The page of the commit, where it is on the GitHub that runs this.
-fn commit_url(pin: &Pin, around: &Surroundings) -> Option<String> {
+/// What the addresses of its commits' pages begin with, where the repository is on the GitHub that runs this.
+pub(crate) fn commit_pages(forge: &str, around: &Surroundings) -> Option<String> {
     let server = around.variable("GITHUB_SERVER_URL").unwrap_or("https://github.com").trim_end_matches('/');
-    let (forge, commit) = (pin.forge.as_deref()?, pin.commit.as_deref()?);
     let by_name = |forge: &str| forge.strip_prefix("github:").map(str::to_owned);
     let by_address = |forge: &str| Some(forge.strip_prefix(server)?.strip_prefix('/')?.to_owned());
     let repository = by_name(forge).or_else(|| by_address(forge))?;
@@ -178,7 +179,7 @@ fn commit_url(pin: &Pin, around: &Surroundings) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let named = repository.split('/').count() == 2
         && repository.split('/').all(|part| !part.is_empty() && part.chars().all(plain));
-    named.then(|| format!("{server}/{repository}/commit/{commit}"))
+    named.then(|| format!("{server}/{repository}/commit/"))
 }
 
 fn word(outcome: Outcome) -> String {
@@ -187,16 +188,15 @@ fn word(outcome: Outcome) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pin, Surroundings, commit_url};
+    use super::{Surroundings, commit_pages};
     use std::path::Path;
 
     #[test]
     fn a_commit_has_a_page_only_on_the_github_that_runs_this() {
         let url = |forge: &str, server: &str| {
-            let pin = Pin { forge: Some(forge.into()), commit: Some("c0".into()), ..Pin::default() };
-            commit_url(&pin, &Surroundings::bare(Path::new("/")).with("GITHUB_SERVER_URL", server))
+            commit_pages(forge, &Surroundings::bare(Path::new("/")).with("GITHUB_SERVER_URL", server))
         };
-        let page = |host: &str| Some(format!("https://{host}/o/r/commit/c0"));
+        let page = |host: &str| Some(format!("https://{host}/o/r/commit/"));
         assert_eq!(url("github:o/r", ""), page("github.com"));
         assert_eq!(url("github:o/r", "https://git.corp.test/"), page("git.corp.test"));
         assert_eq!(url("https://git.corp.test/o/r.git", "https://git.corp.test"), page("git.corp.test"));

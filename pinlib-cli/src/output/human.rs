@@ -92,7 +92,7 @@ pub(crate) fn colored(data: &str) -> String {
     data.split('\n').map(color).collect::<Vec<_>>().join("\n")
 }
 
-fn step(word: &str, text: &str) -> String {
+pub(super) fn step(word: &str, text: &str) -> String {
     format!("{} {text}", styled(STEP, &format!("{word:<9}")))
 }
 

@@ -15,10 +15,14 @@ pub(crate) mod v1;
 
 pub(crate) use requests::listen;
 
-use crate::{args::Display, args::Progress, exit::Ending, failure::Failure};
+use crate::{
+    args::{Display, Progress, moment::Moment},
+    exit::Ending,
+    failure::Failure,
+};
 use anstream::AutoStream;
 use clap::ColorChoice;
-use pinlib::{OutcomeKind, PinError};
+use pinlib::{Clock as _, OutcomeKind, PinError, SystemClock};
 use std::{
     io::{self, IsTerminal as _, Write},
     time::{Duration, Instant},
@@ -72,6 +76,10 @@ impl Screen {
     /// The demo: a word about what was just seen.
     pub(crate) fn remark(self, text: &str) {
         self.tell(&human::dim(text));
+    }
+    /// A step of the story that no report has.
+    pub(crate) fn step(self, word: &str, text: &str) {
+        self.tell(&human::step(word, &clean::line(text)));
     }
     fn stderr(self, styled: &str) {
         // With nobody left to read it, the story is not worth a failure.
@@ -167,6 +175,7 @@ pub(crate) fn report(
         exit_code: ending.code(),
         command,
         traffic: meter.map(traffic).unwrap_or_default(),
+        ended: Moment::from(SystemClock.now()).to_string(),
         // Finer than a millisecond is noise.
         seconds: (time.as_secs_f64() * 1000.0).round() / 1000.0,
         error,

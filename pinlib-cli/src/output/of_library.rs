@@ -9,6 +9,7 @@ use pinlib::{
     Basis as Why, Claim, DigestSource, Done, Evidence, FileEdit, Movement, Oid, PinError, PinPlan,
     PinRequest, Proof, Proposal, Proposed, Receipt, ResolvedImage, Review, ReviewState,
 };
+use std::collections::BTreeSet;
 
 /// What is known before anything is read.
 pub(crate) fn request(request: &PinRequest, body: &mut Pin) {
@@ -31,6 +32,9 @@ pub(crate) fn request(request: &PinRequest, body: &mut Pin) {
         }
     };
     body.images = request.images().iter().map(image).collect();
+    let targets: BTreeSet<_> =
+        request.images().iter().flat_map(|pin| &pin.targets).map(|one| &one.path).collect();
+    body.targets = targets.into_iter().map(ToString::to_string).collect();
 }
 
 /// An image that was settled.

@@ -7,7 +7,7 @@ mod history;
 pub(crate) use history::{Audit, Finding, Held, Log, Logged, LoggedSite};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What one run of pinlib did.
@@ -24,6 +24,8 @@ pub(crate) struct Report {
     pub(crate) command: &'static str,
     /// What went over HTTP.
     pub(crate) traffic: Traffic,
+    /// When it ended, by this machine's clock, as RFC 3339 in UTC.
+    pub(crate) ended: String,
     /// How long it took.
     pub(crate) seconds: f64,
     /// Why there is no better outcome.
@@ -33,7 +35,7 @@ pub(crate) struct Report {
 }
 
 /// How a run ended: the library's outcomes, and those of commands that only look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
     Pinned,
@@ -154,6 +156,8 @@ pub(crate) struct Pin {
     /// How often it was decided: once, and once more after each race that was lost.
     pub(crate) decisions: Option<u32>,
     pub(crate) images: Vec<Image>,
+    /// The files that name them, as far as this run was to write.
+    pub(crate) targets: Vec<String>,
     /// What changed, or would.
     pub(crate) edits: Vec<Edit>,
     /// The change as a diff that `git apply` takes.

@@ -13,6 +13,7 @@ mod github;
 mod init;
 mod logs;
 mod monorepo;
+mod page;
 mod pins;
 mod plans;
 mod proposals;

