@@ -363,6 +363,7 @@ SCENES = [("pinlib-testkit --test it", ["guards", "patience", "lies", "records",
 NOT_ASKED = ["two_exact_pins_a_pusher_and_two_faults", "two_pins_a_pusher_and_a_fault", "a_human_takes_back_edits_and_holds",
              "three_pins_and_somebody", "each_fault_in_turn", "each_pair_of_faults"]
 SUITES = {
+    "audit": [("pinlib-testkit --test it", ["audits"])],
     "words": [("pinlib --test it", ["nouns", "git_names"])],
     # Its hostile files are bounded by time.
     "yaml": [("pinlib --config=profile.dev.package.pinlib.opt-level=1 --test it", ["kustomize", "workload", "helm", "paths", "images", "yaml"])],
