@@ -95,15 +95,23 @@ fn what_the_pinner_does_beside_its_pins_is_found() {
         found(&scene, scene.memory.write(parents, by, files, message))
     };
     let (file, ci) = ((path("web"), web.as_str()), (path("ci"), "on: push\n"));
-    assert_eq!(write(&[head], &bot(), &[file.clone()], &record(head)), [""; 0]);
+    assert_eq!(write(&[head], &bot(), std::slice::from_ref(&file), &record(head)), [""; 0]);
     assert_eq!(write(&[head], &bot(), &[file.clone(), ci.clone()], &record(head)), ["outside"]);
     assert_eq!(write(&[head], &bot(), &[ci], "Hello"), ["outside"]);
     assert_eq!(write(&[head], &bot(), &[], "Hello"), ["no-record"]);
     assert_eq!(write(&[head], &bot(), &[], &record(head)), ["misfit"], "a record and no change");
-    assert_eq!(write(&[head], &bot(), &[file.clone()], &record(scene.root)), ["misfit"], "another parent");
-    assert_eq!(write(&[head], &human(), &[file.clone()], &record(head)), ["misfit"], "somebody else");
+    assert_eq!(
+        write(&[head], &bot(), std::slice::from_ref(&file), &record(scene.root)),
+        ["misfit"],
+        "another parent"
+    );
+    assert_eq!(
+        write(&[head], &human(), std::slice::from_ref(&file), &record(head)),
+        ["misfit"],
+        "somebody else"
+    );
     let garbled = record(head).replace("Pinlib-Key: sha256:", "Pinlib-Key: sha256:0");
-    assert_eq!(write(&[head], &bot(), &[file.clone()], &garbled), ["misfit"], "another key");
+    assert_eq!(write(&[head], &bot(), std::slice::from_ref(&file), &garbled), ["misfit"], "another key");
     let unsigned = Identity { signature: Signature::Absent, ..bot() };
     assert_eq!(write(&[head], &unsigned, &[file], &record(head)), ["unsigned"]);
 }
