@@ -143,8 +143,8 @@ impl Checker<'_> {
             return broken(Promise::Guard, "its parent was not the head when it landed");
         }
         self.minimal(*parent, fact.oid, record)?;
-        let before = self.memory.ancestors(*parent);
-        let earlier = pins.iter().filter(|(oid, _)| before.contains(oid));
+        let behind = self.memory.ancestors(*parent);
+        let earlier = pins.iter().filter(|(oid, _)| behind.contains(oid));
         let mut same = earlier.filter(|(_, (_, earlier))| earlier.claim == record.claim);
         if same.next().is_some() {
             return broken(Promise::Once, "a second pin with one key");
@@ -157,7 +157,7 @@ impl Checker<'_> {
         }
         self.identity(request, record)?;
         let base = self.memory.ancestors(source);
-        let between: BTreeSet<_> = before.difference(&base).copied().collect();
+        let between: BTreeSet<_> = behind.difference(&base).copied().collect();
         let line: Vec<_> =
             self.memory.line(*parent).into_iter().take_while(|fact| between.contains(&fact.oid)).collect();
         let root = line.last().map_or(Some(*parent), |last| last.parents.first().copied());
@@ -165,7 +165,7 @@ impl Checker<'_> {
             Policy::Exact if *parent != source => {
                 return broken(Promise::Guard, "an exact pin on another head than its source");
             }
-            Policy::PinsOnly if !before.contains(&source) => {
+            Policy::PinsOnly if !behind.contains(&source) => {
                 return broken(Promise::Guard, "its source is not in its history");
             }
             Policy::PinsOnly if !between.iter().all(|oid| pins.contains_key(oid)) => {

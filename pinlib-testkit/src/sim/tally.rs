@@ -16,9 +16,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    const OUTCOMES: [OutcomeKind; 11] = [
+    // In the order of their declaration.
+    const OUTCOMES: [OutcomeKind; 12] = [
         OutcomeKind::Pinned,
         OutcomeKind::AlreadyPinned,
+        OutcomeKind::Proposed,
         OutcomeKind::Superseded,
         OutcomeKind::HeadMoved,
         OutcomeKind::Rejected,
