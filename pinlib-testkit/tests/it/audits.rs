@@ -11,6 +11,7 @@ use pinlib_testkit::{
     memory::{MemoryForge, bot, human},
     sim::run,
 };
+use std::slice;
 
 fn options() -> AuditOptions {
     let known = ["web", "api", "job"].map(target).into();
@@ -95,23 +96,25 @@ fn what_the_pinner_does_beside_its_pins_is_found() {
         found(&scene, scene.memory.write(parents, by, files, message))
     };
     let (file, ci) = ((path("web"), web.as_str()), (path("ci"), "on: push\n"));
-    assert_eq!(write(&[head], &bot(), std::slice::from_ref(&file), &record(head)), [""; 0]);
+    assert_eq!(write(&[head], &bot(), slice::from_ref(&file), &record(head)), [""; 0]);
     assert_eq!(write(&[head], &bot(), &[file.clone(), ci.clone()], &record(head)), ["outside"]);
     assert_eq!(write(&[head], &bot(), &[ci], "Hello"), ["outside"]);
+    let hold = (path(HOLDS), "line:0 job\n");
+    assert_eq!(
+        write(&[head], &bot(), &[file.clone(), hold], &record(head)),
+        ["outside"],
+        "a hold of a pin's"
+    );
     assert_eq!(write(&[head], &bot(), &[], "Hello"), ["no-record"]);
     assert_eq!(write(&[head], &bot(), &[], &record(head)), ["misfit"], "a record and no change");
     assert_eq!(
-        write(&[head], &bot(), std::slice::from_ref(&file), &record(scene.root)),
+        write(&[head], &bot(), slice::from_ref(&file), &record(scene.root)),
         ["misfit"],
         "another parent"
     );
-    assert_eq!(
-        write(&[head], &human(), std::slice::from_ref(&file), &record(head)),
-        ["misfit"],
-        "somebody else"
-    );
+    assert_eq!(write(&[head], &human(), slice::from_ref(&file), &record(head)), ["misfit"], "somebody else");
     let garbled = record(head).replace("Pinlib-Key: sha256:", "Pinlib-Key: sha256:0");
-    assert_eq!(write(&[head], &bot(), std::slice::from_ref(&file), &garbled), ["misfit"], "another key");
+    assert_eq!(write(&[head], &bot(), slice::from_ref(&file), &garbled), ["misfit"], "another key");
     let unsigned = Identity { signature: Signature::Absent, ..bot() };
     assert_eq!(write(&[head], &unsigned, &[file], &record(head)), ["unsigned"]);
 }

@@ -2,7 +2,7 @@
 
 use crate::scene::{Outcome, Scene, file, inputs, options, path};
 use pinlib::{
-    Basis, Claim, CommitError, Done, EvidenceRule, GuardedCommit, HOLDS, Identity, ImagePin, Mismatch,
+    Basis, Claim, CommitError, Done, EvidenceRule, GuardedCommit, HOLDS, Identity, ImagePin, Mismatch, Mode,
     Movement, Oid, Operation, OutcomeKind, PinError, PinOptions, PinRequest, Policy, Receipt, Record,
     Signature, Superseder,
 };
@@ -279,6 +279,19 @@ fn a_pin_is_recognised_by_what_it_did_and_by_whom() {
         }
     };
     assert!(!seen(&bot, &left, &changes), "a rollback of another head");
+    let back = |scene: &Scene, record: Record| {
+        let sites = record.claim.sites().to_vec();
+        let claim = Claim::new(Operation::Rollback(scene.head()), &scene.branch, scene.root, sites);
+        Record { claim, ..record }
+    };
+    let held = |holds: &'static str| [changes[0], (HOLDS, holds)];
+    assert!(seen(&bot, &back, &held("line:0 web\n")), "a rollback and its hold");
+    assert!(!seen(&bot, &back, &held("line:0 web\nline:0 job\n")), "a rollback and another's hold");
+    let scene = Scene::quiet();
+    let record = scene.record(Operation::Pin, scene.source, "web", "newer", scene.head());
+    let executable = [(path("web"), Mode::Executable, pinned.as_bytes())];
+    scene.force(scene.memory.write_entries(&[scene.head()], &bot, &executable, &record.message("Pin")));
+    assert_eq!(kind(&scene.pin(&scene.of("api", Policy::PinsOnly))), OutcomeKind::HeadMoved, "another mode");
     let scene = Scene::quiet();
     let source = scene.push("web", &pinned);
     let record = scene.record(Operation::Pin, source, "web", "newer", source);

@@ -95,6 +95,21 @@ fn a_second_rollback_goes_further_back() {
     assert_eq!((kind(&end), scene.head()), (OutcomeKind::NotFound, head), "{end:?}");
 }
 
+/// One digest from two sources is one digest.
+#[test]
+fn the_one_before_has_another_digest() {
+    let scene = Scene::quiet();
+    for content in ["one", "two"] {
+        built(&scene, content);
+    }
+    assert_eq!(kind(&rollback(&scene, Former::Before)), OutcomeKind::Pinned);
+    assert_eq!(kind(&release(&scene, "web")), OutcomeKind::Pinned);
+    let end = scene.pin(&scene.job(scene.push("src", "3"), "web", "two", options(Policy::Exact)));
+    assert_eq!(kind(&end), OutcomeKind::Pinned, "{end:?}");
+    assert_eq!(kind(&rollback(&scene, Former::Before)), OutcomeKind::Pinned);
+    assert_eq!(web(&scene), file("web", Some("one")));
+}
+
 #[test]
 fn a_pin_is_named_by_its_commit() {
     let scene = Scene::quiet();

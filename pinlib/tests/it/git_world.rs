@@ -22,6 +22,7 @@ pub(crate) struct GitWorld<R> {
     pub(crate) repository: Repository,
     forge: Arc<dyn GitForge>,
     runtime: Runtime,
+    #[cfg_attr(not(feature = "git-http"), expect(dead_code, reason = "it serves while it lives"))]
     pub(crate) server: R,
 }
 

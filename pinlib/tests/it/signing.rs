@@ -11,7 +11,7 @@ use pinlib_testkit::{
     repository::Repository,
     servers::{missing, program},
 };
-use std::{path::Path, process::Command, sync::Arc};
+use std::{ffi::OsStr, path::Path, process::Command, sync::Arc};
 
 fn ssh_key(folder: &Path, name: &str) -> Option<SigningKey> {
     program("ssh-keygen").expect("there, or not under CI")?;
@@ -127,7 +127,16 @@ async fn a_key_that_cannot_sign_stops_the_pin() {
 
 const INNER: &str = "PINLIB_TEST_GPG";
 
-/// Gpg finds its keys by the environment, which a test cannot change for itself: so this one runs itself again.
+/// Runs one of these tests again, in an environment that it cannot make for itself.
+fn again(name: &str, environment: &[(&str, &OsStr)]) -> Result<(), String> {
+    let this = std::env::current_exe().expect("this test");
+    let done = Command::new(this).args(["--exact", name]).envs(environment.iter().copied()).output();
+    let done = done.expect("it runs");
+    let said = String::from_utf8_lossy(&done.stdout);
+    if done.status.success() && said.contains("1 passed") { Ok(()) } else { Err(said.into_owned()) }
+}
+
+/// Gpg finds its keys by the environment.
 #[tokio::test]
 async fn a_gpg_signature_is_gits_own() {
     if program("gpg").expect("there, or not under CI").is_none() {
@@ -148,17 +157,10 @@ async fn a_gpg_signature_is_gits_own() {
                 return missing("a gpg that makes keys").expect("not under CI");
             }
         }
-        let name = "signing::a_gpg_signature_is_gits_own";
-        let this = std::env::current_exe().expect("this test");
-        let again = Command::new(this)
-            .args(["--exact", name])
-            .env("GNUPGHOME", home.path())
-            .env(INNER, "pinlib@ci.test")
-            .output();
-        let again = again.expect("it runs");
+        let environment = [("GNUPGHOME", home.path().as_os_str()), (INNER, "pinlib@ci.test".as_ref())];
+        let again = again("signing::a_gpg_signature_is_gits_own", &environment);
         Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", home.path()).status().ok();
-        let said = String::from_utf8_lossy(&again.stdout);
-        assert!(again.status.success() && said.contains("1 passed"), "{said}");
+        assert_eq!(again, Ok(()));
         return;
     };
     let own = SigningKey::Gpg(Some(key.into_string().expect("text")));
@@ -182,5 +184,36 @@ async fn a_key_whose_public_half_is_anothers_signs_nothing() {
     let base = source(&repository);
     let error = pin(&repository, base, author(own)).await.expect_err("nobody would know it again");
     assert!(matches!(&error, PinError::Backend(why) if why.kind() == BackendErrorKind::Invalid), "{error}");
+    assert_eq!(repository.head(&main_branch()).expect("a head"), Some(base));
+}
+
+/// What stands in the place of ssh-keygen, an agent's perhaps, makes a sound signature by another key.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_that_signs_by_another_key_signs_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    const KEY: &str = "PINLIB_TEST_KEY";
+    let Some(own) = std::env::var_os(KEY) else {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = (ssh_key(folder.path(), "own"), ssh_key(folder.path(), "other"));
+        let (Some(SigningKey::Ssh(own)), Some(SigningKey::Ssh(other))) = keys else { return };
+        let real = program("ssh-keygen").expect("it is there").expect("it is there");
+        let (real, other, fake) = (real.display(), other.display(), folder.path().join("ssh-keygen"));
+        let script = format!(
+            "#!/bin/sh\n[ \"$2\" = sign ] && exec {real} -q -Y sign -n git -f {other}\nexec {real} \"$@\"\n"
+        );
+        std::fs::write(&fake, script).expect("a program");
+        std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).expect("it can be run");
+        let usual = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&usual));
+        let path = std::env::join_paths(path).expect("a path");
+        let name = "signing::a_program_that_signs_by_another_key_signs_nothing";
+        assert_eq!(again(name, &[("PATH", path.as_os_str()), (KEY, own.as_os_str())]), Ok(()));
+        return;
+    };
+    let repository = Repository::bare("sha1").expect("git works").expect("git is there");
+    let base = source(&repository);
+    let error = pin(&repository, base, author(SigningKey::Ssh(own.into()))).await.expect_err("not our key");
+    assert!(error.to_string().contains("does not verify by the same key"), "{error}");
     assert_eq!(repository.head(&main_branch()).expect("a head"), Some(base));
 }
