@@ -42,7 +42,7 @@ pub struct LoggedSite {
 /// The pins of a line, read newest first and some at a time. Only commits that hold a record are looked into.
 ///
 /// ```no_run
-/// # async fn f(forge: &dyn pinlib::GitForge) -> Result<(), pinlib::PinError> {
+/// # async fn f(forge: &dyn pinlib::GitForge) -> Result<(), Box<dyn std::error::Error>> {
 /// let range = pinlib::LineRange { upto: forge.head(&"main".parse()?).await?, base: None, limit: 10_000 };
 /// let mut log = pinlib::PinLog::new(forge, range, forge.identity().await?, Vec::new());
 /// while let Some(pins) = log.more().await? {
