@@ -11,6 +11,7 @@ use crate::{
     },
     failure::Failure,
     surroundings::Surroundings,
+    text,
 };
 use pinlib::{BranchName, Platform, Reference};
 use schemars::JsonSchema;
@@ -18,7 +19,6 @@ use serde::Deserialize;
 use serde_saphyr::{Location, Spanned, UserMessageFormatter};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -139,13 +139,7 @@ pub(crate) fn find(named: Option<&Path>, around: &Surroundings) -> Result<Found,
 }
 
 fn read(path: &Path) -> Result<Config, Failure> {
-    let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LIMIT + 1).read_to_string(&mut text))
-        .map_err(|error| Failure::unreadable(path, &error))?;
-    if text.len() as u64 > LIMIT {
-        return Err(Failure::usage(format!("{} is longer than {LIMIT} bytes", path.display())));
-    }
+    let text = text::read(std::fs::File::open(path), path, LIMIT)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     parse(&text, &path.display().to_string()).map(|config| config.meant_from(folder))
 }

@@ -13,6 +13,7 @@ mod logins;
 mod output;
 mod page;
 mod surroundings;
+mod text;
 
 use args::{Cli, Progress};
 use clap::{

@@ -161,7 +161,7 @@ fn permit(plan: &PinPlan) -> Result<Basis, PinError> {
         actual: Some(head),
         how,
     };
-    if matches!(plan.claim().operation(), Operation::Pin | Operation::Promote(_)) {
+    if plan.claim().operation().is_forward() {
         held(plan.snapshot().holds(), plan.sites())?;
     }
     let (passed, sources, differing) = match plan.snapshot().passage() {

@@ -20,7 +20,7 @@ pub struct Hold {
 impl Hold {
     /// Whether it holds this site.
     pub(crate) fn is_of(&self, site: &Pinned) -> bool {
-        self.path == site.path && self.locator == site.locator
+        site.is_at(&self.path, &self.locator)
     }
     /// Reads the line of one hold.
     fn parse(line: &str) -> Result<Self, String> {

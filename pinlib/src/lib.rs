@@ -32,6 +32,7 @@ mod read;
 mod registry;
 mod resolve;
 mod trace;
+mod walk;
 
 // the algorithm, what is asked of it, and what it hands back:
 mod decide;
@@ -44,7 +45,6 @@ mod rollback;
 // what looks back at what was pinned:
 mod audit;
 mod log;
-mod walk;
 
 // what feeds the parsers with anything; no part of the API:
 #[cfg(any(test, feature = "fuzzing"))]
@@ -105,10 +105,10 @@ pub use record::{Claim, Key, Operation, Pinned, Record, RunId};
 pub use registry::{LayoutRegistry, NoRegistry, RawManifest, Registry};
 #[cfg(feature = "oci")]
 pub use registry::{Logins, OciOptions, OciRegistry, RegistryLogin};
-pub use request::{DigestSource, EvidenceRule, ImagePin, PinOptions, PinRequest, Policy, Target};
+pub use request::{DigestSource, EvidenceRule, ImagePin, PinOptions, PinRequest, Placement, Policy, Target};
 pub use resolve::resolve;
 pub use resolved::{Evidence, ResolvedImage};
-pub use rollback::{Former, Placement, ReleaseRequest, RollbackRequest};
+pub use rollback::{Former, ReleaseRequest, RollbackRequest};
 pub use snapshot::{Change, Kin, Passage, Passed, Snapshot, Writer};
 pub use wait::Wait;
 pub use walk::LineRange;

@@ -8,10 +8,10 @@ use crate::{
     image::Digest,
     read,
     record::Record,
-    request::{DigestSource, PinOptions, PinRequest, Target},
-    rollback::{Placement, request},
+    request::{DigestSource, PinOptions, PinRequest, Placement, Target},
+    rollback::request,
     snapshot::{Snapshot, Writer},
-    trace::{Placed, Trace, placed},
+    trace::{Placed, Trace, names, placed},
 };
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -141,8 +141,7 @@ impl Origin {
     }
 
     fn none(&self, placed: &[Placed], why: String) -> PinError {
-        let names: Vec<_> = placed.iter().map(|image| image.image.written_name()).collect();
-        let act = format!("promote {} from {} of {}", names.join(" and "), self.branch, self.forge);
+        let act = format!("promote {} from {} of {}", names(placed), self.branch, self.forge);
         BackendError::new(BackendErrorKind::NotFound, act).because(why).into()
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     git::{CommitFact, Identity, Mode, TreePath},
     hold::{self, HOLDS},
     manifest::{self, ManifestEditor},
-    record::{Claim, Operation, Record},
+    record::{Claim, Record},
     request::Target,
     snapshot::Change,
 };
@@ -95,7 +95,6 @@ pub(crate) fn recognised(
 
 /// The files that a commit with this claim may differ in from its parent.
 pub(crate) fn may_change(claim: &Claim, path: &TreePath) -> bool {
-    let hold = matches!(claim.operation(), Operation::Rollback(_) | Operation::Release(_))
-        && path.to_text() == HOLDS;
+    let hold = !claim.operation().is_forward() && path.to_text() == HOLDS;
     hold || claim.sites().iter().any(|site| *path == site.path)
 }

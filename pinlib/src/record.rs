@@ -91,6 +91,11 @@ impl Operation {
             Self::Rollback(head) | Self::Release(head) | Self::Promote(head) => Some(head),
         }
     }
+    /// Whether it writes what was built, rather than going back or letting go: then holds stand in its way, and it leaves
+    /// the hold file alone.
+    pub fn is_forward(self) -> bool {
+        matches!(self, Self::Pin | Self::Promote(_))
+    }
     fn parse(text: &str) -> Option<Self> {
         let Some((word, head)) = text.split_once(' ') else { return (text == "pin").then_some(Self::Pin) };
         let head = head.parse().ok()?;
@@ -114,6 +119,13 @@ pub struct Pinned {
     pub path: RepoPath,
     pub locator: Locator,
     pub digest: Digest,
+}
+
+impl Pinned {
+    /// Whether this is the site.
+    pub(crate) fn is_at(&self, path: &RepoPath, locator: &Locator) -> bool {
+        self.path == *path && self.locator == *locator
+    }
 }
 
 /// What a pin claims to have done: all that its key is made of, and no more.

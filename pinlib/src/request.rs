@@ -33,6 +33,9 @@ impl fmt::Display for Target {
     }
 }
 
+/// An image, and where it is written.
+pub type Placement = (Reference, Vec<Target>);
+
 /// Where the digest comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DigestSource {

@@ -6,17 +6,14 @@ use crate::{
     forge::GitForge,
     git::{BranchName, Oid, OidPrefix},
     hold,
-    image::{Digest, Reference},
+    image::Digest,
     read,
     record::Record,
-    request::{DigestSource, ImagePin, PinOptions, PinRequest, Target},
+    request::{DigestSource, ImagePin, PinOptions, PinRequest, Placement, Target},
     snapshot::Snapshot,
-    trace::{Placed, Trace, forward, placed},
+    trace::{Placed, Trace, names, placed},
 };
 use std::collections::BTreeMap;
-
-/// An image, and where it is written.
-pub type Placement = (Reference, Vec<Target>);
 
 /// To which of its former pins an image goes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +89,7 @@ impl RollbackRequest {
         let (_, record, digests) = match &self.to {
             Former::Commit(wanted) => pins.find(|(commit, ..)| wanted.is_of(*commit))?,
             Former::Before => {
-                let mut built = pins.filter(|(_, record, _)| forward(record.claim.operation()));
+                let mut built = pins.filter(|(_, record, _)| record.claim.operation().is_forward());
                 let standing = standing?;
                 built.find(|(.., digests)| digests == standing)?;
                 built.find(|(.., digests)| digests != standing)?
@@ -102,8 +99,7 @@ impl RollbackRequest {
     }
 
     fn none(&self, placed: &[Placed], standing: Option<&[Digest]>) -> PinError {
-        let names: Vec<_> = placed.iter().map(|image| image.image.written_name()).collect();
-        let act = format!("roll {} back on {}", names.join(" and "), self.branch);
+        let act = format!("roll {} back on {}", names(placed), self.branch);
         let why = match &self.to {
             Former::Commit(commit) => format!("{commit} is no pin of all its places in the branch's history"),
             Former::Before if standing.is_none() => {

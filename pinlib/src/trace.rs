@@ -4,23 +4,21 @@ use crate::{
     backend::{BackendError, BackendErrorKind},
     error::PinError,
     forge::GitForge,
-    git::{CommitFact, CommitRange, History, Mode, Oid, RepoPath},
+    git::{CommitFact, Mode, Oid, RepoPath},
     guard::touches,
     image::{Digest, Reference},
     manifest::Locator,
     plan,
     read::{self, examine},
     record::{Operation, Pinned, Record},
-    request::Target,
+    request::{Placement, Target},
     snapshot::{Passed, Writer},
+    walk::{LineRange, Walk},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many commits are asked for, then more, while the answer lies further back.
-const WINDOWS: [usize; 3] = [64, 1024, 16_384];
-
-/// So many commits are looked into at once.
-const CHUNK: usize = 256;
+/// No more commits than this are gone back.
+const LIMIT: usize = 16_384;
 
 /// An image and the sites that it has in one commit.
 #[derive(Clone, Debug)]
@@ -38,7 +36,7 @@ impl Placed {
     /// The one digest that a record has for every site, if there is one.
     pub(crate) fn recorded(&self, record: &Record) -> Option<Digest> {
         one(self.sites.iter().map(|(target, locator, _)| {
-            let is_here = |site: &&Pinned| site.path == target.path && site.locator == *locator;
+            let is_here = |site: &&Pinned| site.is_at(&target.path, locator);
             record.claim.sites().iter().find(is_here).map(|site| site.digest)
         }))
     }
@@ -53,9 +51,9 @@ fn one(mut digests: impl Iterator<Item = Option<Digest>>) -> Option<Digest> {
 pub(crate) async fn placed(
     forge: &dyn GitForge,
     at: Oid,
-    images: &[(Reference, Vec<Target>)],
+    images: &[Placement],
 ) -> Result<Vec<Placed>, PinError> {
-    let paths: Vec<_> = paths(images).into_iter().collect();
+    let paths = paths(images.iter().flat_map(|(_, targets)| targets));
     let files = read::files_at(forge, at, &paths).await?;
     let mut all = Vec::new();
     for (image, targets) in images {
@@ -72,8 +70,13 @@ pub(crate) async fn placed(
     Ok(all)
 }
 
-fn paths(images: &[(Reference, Vec<Target>)]) -> BTreeSet<RepoPath> {
-    images.iter().flat_map(|(_, targets)| targets).map(|target| target.path.clone()).collect()
+fn paths<'t>(targets: impl Iterator<Item = &'t Target>) -> Vec<RepoPath> {
+    targets.map(|target| target.path.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What the images are called, for an error.
+pub(crate) fn names(placed: &[Placed]) -> String {
+    placed.iter().map(|image| image.image.written_name()).collect::<Vec<_>>().join(" and ")
 }
 
 /// The commits on a head's first-parent line that changed the sites' files, or quote a record of one, newest first.
@@ -88,7 +91,7 @@ impl Trace {
     /// Follows the line until what was found is enough, or to its root.
     ///
     /// # Errors
-    /// `Incomplete` where neither comes within the largest window.
+    /// `Incomplete` where neither comes within the limit.
     pub(crate) async fn back(
         forge: &dyn GitForge,
         head: Oid,
@@ -98,25 +101,24 @@ impl Trace {
     ) -> Result<Self, PinError> {
         let targets: Vec<_> =
             placed.iter().flat_map(|image| &image.sites).map(|(target, ..)| target.clone()).collect();
-        let paths: BTreeSet<_> = targets.iter().map(|target| target.path.clone()).collect();
-        let paths: Vec<_> = paths.into_iter().collect();
+        let paths = paths(targets.iter());
         let known = [&targets, known].concat();
-        let (by, mut trace, mut seen) = (forge.identity().await?, Self::default(), 0);
-        for limit in WINDOWS {
-            let (line, whole) = line(forge, head, limit).await?;
-            while seen < line.len() {
-                let chunk = &line[seen..line.len().min(seen + CHUNK)];
-                let candidates = candidates(forge, chunk, &paths).await?;
-                trace.passed.extend(examine(forge, &by, &known, candidates).await?);
-                seen += chunk.len();
-                trace.whole = whole && seen == line.len();
-                if enough(&trace) || trace.whole {
-                    return Ok(trace);
-                }
+        let (by, mut trace) = (forge.identity().await?, Self::default());
+        let mut walk = Walk::new(forge, LineRange { upto: head, base: None, limit: LIMIT });
+        loop {
+            let piece = walk.more().await?;
+            if piece.is_empty() {
+                break;
+            }
+            let candidates = candidates(forge, &piece, &paths).await?;
+            trace.passed.extend(examine(forge, &by, &known, candidates).await?);
+            trace.whole = !walk.is_cut();
+            if enough(&trace) || trace.whole {
+                return Ok(trace);
             }
         }
         let act = format!("find who wrote what stands in {}", paths.first().map_or("", |path| path.as_str()));
-        let why = format!("it lies more than {seen} commits back");
+        let why = format!("it lies more than {LIMIT} commits back");
         Err(BackendError::new(BackendErrorKind::Incomplete, act).because(why).into())
     }
 
@@ -139,7 +141,7 @@ impl Trace {
         let mut hand = None;
         for passed in &self.passed {
             let commit = passed.fact.oid;
-            let is_here = |site: &Pinned| site.path == target.path && site.locator == *locator;
+            let is_here = |site: &Pinned| site.is_at(&target.path, locator);
             match written(passed) {
                 Some(record) if record.claim.sites().iter().any(is_here) => {
                     let by_pin = Writer::Pin { commit, record: record.clone(), kin: None };
@@ -158,29 +160,6 @@ impl Trace {
 /// The record of a commit that wrote digests.
 fn written(passed: &Passed) -> Option<&Record> {
     passed.pin.as_ref().filter(|record| !matches!(record.claim.operation(), Operation::Release(_)))
-}
-
-/// A head's first-parent line as far as this many commits show it, newest first, and whether it ends there.
-pub(crate) async fn line(
-    forge: &dyn GitForge,
-    head: Oid,
-    limit: usize,
-) -> Result<(Vec<CommitFact>, bool), PinError> {
-    let (facts, whole) = match forge.history(&CommitRange { base: None, upto: head, limit }).await? {
-        History::Descends(facts) => (facts, true),
-        History::Cut(facts) => (facts, false),
-        History::Unrelated => (Vec::new(), true),
-    };
-    let mut listed: BTreeMap<_, _> = facts.into_iter().map(|fact| (fact.oid, fact)).collect();
-    let (mut line, mut next) = (Vec::new(), Some(head));
-    while let Some(fact) = next.and_then(|oid| listed.remove(&oid)) {
-        next = fact.parents.first().copied();
-        line.push(fact);
-    }
-    if line.is_empty() || (whole && next.is_some()) {
-        return Err(read::incomplete(format!("read the history of {}", head.short())));
-    }
-    Ok((line, whole))
 }
 
 /// Those of a piece of a line that changed one of these files against their first parent, or quote a record of one.
@@ -227,9 +206,4 @@ async fn entries(
         }
     }
     Ok(at)
-}
-
-/// Whether an operation writes an image that was built, rather than going back to one.
-pub(crate) fn forward(operation: Operation) -> bool {
-    matches!(operation, Operation::Pin | Operation::Promote(_))
 }

@@ -4,9 +4,10 @@ use crate::{
     backend::{BackendError, BackendErrorKind},
     error::PinError,
     forge::GitForge,
-    git::{CommitFact, Oid},
-    trace::line,
+    git::{CommitFact, CommitRange, History, Oid},
+    read,
 };
+use std::collections::BTreeMap;
 
 /// So many commits are at hand at once: what GitHub tells on one page.
 const PIECE: usize = 100;
@@ -44,7 +45,7 @@ impl<'a> Walk<'a> {
     pub(crate) async fn more(&mut self) -> Result<Vec<CommitFact>, PinError> {
         let limit = PIECE.min(self.range.limit.saturating_sub(self.read));
         let Some(from) = self.next.filter(|_| limit > 0) else { return Ok(Vec::new()) };
-        let (mut piece, _) = line(self.forge, from, limit).await?;
+        let mut piece = line(self.forge, from, limit).await?;
         let base = |fact: &CommitFact| fact.parents.first().copied() == self.range.base;
         if let Some(oldest) = piece.iter().position(base) {
             piece.truncate(oldest + 1);
@@ -67,4 +68,23 @@ impl<'a> Walk<'a> {
     pub(crate) fn forge(&self) -> &'a dyn GitForge {
         self.forge
     }
+}
+
+/// A commit's first-parent line as far as this many commits show it, newest first.
+async fn line(forge: &dyn GitForge, head: Oid, limit: usize) -> Result<Vec<CommitFact>, PinError> {
+    let (facts, whole) = match forge.history(&CommitRange { base: None, upto: head, limit }).await? {
+        History::Descends(facts) => (facts, true),
+        History::Cut(facts) => (facts, false),
+        History::Unrelated => (Vec::new(), true),
+    };
+    let mut listed: BTreeMap<_, _> = facts.into_iter().map(|fact| (fact.oid, fact)).collect();
+    let (mut line, mut next) = (Vec::new(), Some(head));
+    while let Some(fact) = next.and_then(|oid| listed.remove(&oid)) {
+        next = fact.parents.first().copied();
+        line.push(fact);
+    }
+    if line.is_empty() || (whole && next.is_some()) {
+        return Err(read::incomplete(format!("read the history of {}", head.short())));
+    }
+    Ok(line)
 }

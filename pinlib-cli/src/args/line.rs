@@ -3,8 +3,9 @@
 use super::{
     choose::Chooser,
     connect::ReachArgs,
+    forge::{Forge, ForgeArgs, Own, main_branch},
     request::{Told, every_target},
-    values::{AppId, Committer, EnvironmentName, ForgePlace, Sign, Via},
+    values::{Committer, EnvironmentName, Sign, Via},
 };
 use crate::{
     backends::{self, Backends, Places},
@@ -46,19 +47,8 @@ impl FromStr for Range {
 /// Which line, and whose pins.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LineArgs {
-    /// The branch to look at [default: the one of pinlib.yaml or CI, else main]
-    #[arg(long)]
-    branch: Option<BranchName>,
-    /// The repository: a folder, https://…, ssh://…, user@host:path, or github:OWNER/NAME by GitHub's API. Without it,
-    /// what pinlib.yaml or CI says, else the repository around the current directory
-    #[arg(long, value_name = "PATH|URL")]
-    forge: Option<ForgePlace>,
-    /// With github:OWNER/NAME: the App to ask as, by its client id or number; its key is `PINLIB_APP_KEY`
-    #[arg(long, value_name = "ID")]
-    app: Option<AppId>,
-    /// The number of the App's installation: one request less
-    #[arg(long, value_name = "N")]
-    installation: Option<u64>,
+    #[command(flatten)]
+    forge: ForgeArgs,
     #[arg(
         long,
         value_name = "NAME <EMAIL>",
@@ -96,27 +86,22 @@ impl LineArgs {
     ) -> Result<Line, Failure> {
         let file = config::find(self.reach.config(), around)?;
         let config = &file.config;
-        let build = ci::build(around);
-        told.notes.extend(build.note);
+        let mut build = ci::build(around);
+        told.notes.extend(build.note.take());
         let mut chooser = Chooser::new(around, file.path.as_deref());
-        let branch = chooser.choose("branch", self.branch.clone(), config.branch.clone(), build.branch)?;
-        let forge = chooser.choose("forge", self.forge.clone(), config.forge.clone(), build.forge)?;
-        let app = chooser.choose("app", self.app.clone(), config.app.clone(), None)?;
-        let installation = chooser.choose("installation", self.installation, config.installation, None)?;
+        let Forge { branch, place, app, installation } =
+            self.forge.settle(&mut chooser, config, Own::default(), build, around)?;
         let pinner = chooser.choose("pinner", self.pinner.clone(), config.author.clone(), None)?;
         let sign = chooser.choose("sign", self.sign.clone(), config.sign.clone(), None)?;
         let connect = self.reach.settle(&mut chooser, config, around)?;
         told.choices.append(&mut chooser.choices);
 
-        let branch = match branch {
-            Some(branch) => branch,
-            None => "main".parse().map_err(|error| Failure::Defect(anyhow::Error::from(error)))?,
-        };
+        let branch = branch.map_or_else(main_branch, Ok)?;
         let has_key = around.secret("PINLIB_APP_KEY")?.is_some();
         let places = Places {
-            forge: forge.map(|forge| forge.meant_from(around.folder())),
+            forge: place,
             // Who only reads may do so by another token than the App's.
-            app: app.filter(|_| has_key).map(|app| app.0),
+            app: app.filter(|_| has_key),
             installation,
             author: pinner.clone().unwrap_or_default(),
             sign: sign.map(|sign| sign.meant_from(around.folder())),

@@ -6,6 +6,7 @@ mod choose;
 pub(crate) mod connect;
 mod demo;
 mod doctor;
+pub(crate) mod forge;
 pub(crate) mod image;
 mod init;
 mod line;

@@ -2,7 +2,7 @@
 
 use super::{
     Progress,
-    plan::look,
+    plan::{look, survey},
     request::{Job, RequestArgs, Told},
 };
 use crate::{
@@ -30,7 +30,7 @@ impl Pin {
         screen: Screen,
         progress: &mut Progress,
     ) -> Result<Ending, Failure> {
-        let mut body = v1::Pin { operation: "pin".to_owned(), ..v1::Pin::default() };
+        let mut body = v1::Pin::default();
         let ended = if self.dry_run {
             let due = look(&self.request, around, screen, progress, &mut body).await;
             due.map(|due| if due { Ending::Due { told: false } } else { Ending::Clean })
@@ -59,8 +59,29 @@ async fn pin(
     Ok(Ending::Pin(proposal.kind()))
 }
 
+/// Does what is ordered, or looks what would come of it, and tells.
+pub(super) async fn order(
+    order: Order<'_>,
+    backends: &Backends,
+    dry_run: bool,
+    screen: Screen,
+    progress: &mut Progress,
+) -> Result<Ending, Failure> {
+    let forge = Some(backends.pinner.forge.to_string());
+    let mut body = v1::Pin { operation: of_library::operation(order), forge, ..v1::Pin::default() };
+    progress.meter = backends.meter();
+    let ended = if dry_run {
+        let due = survey(order, backends, screen, &mut body).await;
+        due.map(|due| if due { Ending::Due { told: false } } else { Ending::Clean })
+    } else {
+        carry_out(order, backends, screen, &mut body).await
+    };
+    progress.body = v1::Body::Pin(Box::new(body));
+    ended
+}
+
 /// Does what is ordered, and notes what came of it.
-pub(super) async fn carry_out(
+async fn carry_out(
     order: Order<'_>,
     backends: &Backends,
     screen: Screen,

@@ -30,7 +30,7 @@ impl Plan {
         screen: Screen,
         progress: &mut Progress,
     ) -> Result<Ending, Failure> {
-        let mut body = v1::Pin { operation: "pin".to_owned(), ..v1::Pin::default() };
+        let mut body = v1::Pin::default();
         let due = look(&self.request, around, screen, progress, &mut body).await;
         progress.body = v1::Body::Pin(Box::new(body));
         Ok(if due? { Ending::Due { told: self.exit_code } } else { Ending::Clean })

@@ -2,8 +2,7 @@
 
 use super::{
     Progress,
-    pin::carry_out,
-    plan::survey,
+    pin::order,
     request::{Place, PlaceArgs, Scope, Told, missing},
     values::{EnvironmentName, EvidenceName, RegistryPlace},
 };
@@ -14,7 +13,7 @@ use crate::{
     output::{Screen, v1},
     surroundings::Surroundings,
 };
-use pinlib::{EvidenceRule, Oid, Order, Origin, PinOptions, PromoteRequest};
+use pinlib::{Oid, Order, Origin, PinOptions, PromoteRequest};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Promote {
@@ -45,31 +44,12 @@ impl Promote {
         screen: Screen,
         progress: &mut Progress,
     ) -> Result<Ending, Failure> {
-        let mut body = v1::Pin { operation: "promote".to_owned(), ..v1::Pin::default() };
-        let ended = self.go(around, screen, progress, &mut body).await;
-        progress.body = v1::Body::Pin(Box::new(body));
-        ended
-    }
-
-    async fn go(
-        &self,
-        around: &Surroundings,
-        screen: Screen,
-        progress: &mut Progress,
-        body: &mut v1::Pin,
-    ) -> Result<Ending, Failure> {
+        progress.body = v1::Operation::Promote.asked();
         let mut told = Told::default();
         let asked = self.request(around, &mut told).await;
         told.show(screen);
         let (request, backends) = asked?;
-        progress.meter = backends.meter();
-        body.forge = Some(backends.pinner.forge.to_string());
-        let order = Order::Promote(&request);
-        if self.dry_run {
-            let due = survey(order, &backends, screen, body).await?;
-            return Ok(if due { Ending::Due { told: false } } else { Ending::Clean });
-        }
-        carry_out(order, &backends, screen, body).await
+        order(Order::Promote(&request), &backends, self.dry_run, screen, progress).await
     }
 
     async fn request(
@@ -88,20 +68,16 @@ impl Promote {
         let images = self.place.placements(config, to)?;
         // Of each image that is written there, what stands here.
         let given = self.place.placed_as(&images, config, from)?;
-        let here = self.place.settle(file, Some(&self.from), true, around, &mut Told::default())?;
-        let Place { branch, append_only, places } =
-            self.place.settle(file, Some(&self.to), true, around, told)?;
-        let sources = self.place.settle(file, None, false, around, &mut Told::default())?;
+        let here = self.place.settle(file, from, around, &mut Told::default())?;
+        let Place { branch, append_only, places } = self.place.settle(file, to, around, told)?;
+        let sources = self.place.settle(file, Scope::With(None), around, &mut Told::default())?;
         let asked: Vec<_> = images.iter().map(|(image, _)| image).collect();
         let mut backends = backends::open(&places, &asked, around).await?;
         let forge = backends.beside(&places, &here.places, around).await?;
         let sources = backends.beside(&places, &sources.places, around).await?;
         let branch = branch.ok_or_else(|| missing("the branch", "branch"))?;
         let options = PinOptions {
-            evidence: match self.evidence.or(config.evidence).unwrap_or_default() {
-                EvidenceName::None => EvidenceRule::None,
-                EvidenceName::Label => EvidenceRule::Label,
-            },
+            evidence: self.evidence.or(config.evidence).unwrap_or_default().into(),
             known: self.place.known(config, &images, to)?,
             append_only,
             replace_rebuilt: self.replace_rebuilt,

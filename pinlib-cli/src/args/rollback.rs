@@ -2,8 +2,7 @@
 
 use super::{
     Progress,
-    pin::carry_out,
-    plan::survey,
+    pin::order,
     request::{Place, PlaceArgs, Scope, Told, missing},
 };
 use crate::{
@@ -53,40 +52,21 @@ impl Rollback {
         screen: Screen,
         progress: &mut Progress,
     ) -> Result<Ending, Failure> {
-        let operation = if self.release { "release" } else { "rollback" };
-        let mut body = v1::Pin { operation: operation.to_owned(), ..v1::Pin::default() };
-        let ended = self.go(around, screen, progress, &mut body).await;
-        progress.body = v1::Body::Pin(Box::new(body));
-        ended
-    }
-
-    async fn go(
-        &self,
-        around: &Surroundings,
-        screen: Screen,
-        progress: &mut Progress,
-        body: &mut v1::Pin,
-    ) -> Result<Ending, Failure> {
+        let operation = if self.release { v1::Operation::Release } else { v1::Operation::Rollback };
+        progress.body = operation.asked();
         let mut told = Told::default();
         let asked = self.wish(around, &mut told).await;
         told.show(screen);
         let (wish, backends) = asked?;
-        progress.meter = backends.meter();
-        body.forge = Some(backends.pinner.forge.to_string());
-        if self.dry_run {
-            let due = survey(wish.order(), &backends, screen, body).await?;
-            return Ok(if due { Ending::Due { told: false } } else { Ending::Clean });
-        }
-        carry_out(wish.order(), &backends, screen, body).await
+        order(wish.order(), &backends, self.dry_run, screen, progress).await
     }
 
     async fn wish(&self, around: &Surroundings, told: &mut Told) -> Result<(Wish, Backends), Failure> {
         let file = &self.place.file(around)?;
         let environment = self.place.environment(file, around, told)?;
-        let Place { branch, append_only, places } =
-            self.place.settle(file, environment.as_ref(), false, around, told)?;
-        let branch = branch.ok_or_else(|| missing("the branch", "branch"))?;
         let scope = Scope::With(environment.as_ref());
+        let Place { branch, append_only, places } = self.place.settle(file, scope, around, told)?;
+        let branch = branch.ok_or_else(|| missing("the branch", "branch"))?;
         let images = self.place.placements(&file.config, scope)?;
         if let ([(first, _), (second, _), ..], false) = (&images[..], self.place.names_images()) {
             let (first, second) = (first.written_name(), second.written_name());

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
-use pinlib::{Author, GitHubRepository, Person};
+use pinlib::{Author, EvidenceRule, GitHubRepository, Person};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{
@@ -372,6 +372,15 @@ macro_rules! by_name {
 
 by_name!(PolicyName);
 by_name!(EvidenceName);
+
+impl From<EvidenceName> for EvidenceRule {
+    fn from(name: EvidenceName) -> Self {
+        match name {
+            EvidenceName::None => Self::None,
+            EvidenceName::Label => Self::Label,
+        }
+    }
+}
 by_name!(Via);
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use super::{
     clean, doctor, history,
-    v1::{Body, Check, Edit, Error, Image, Init, Load, Made, Outcome, Pin, PullRequest, Report, Unpinned},
+    v1::{
+        Body, Check, Edit, Error, Image, Init, Load, Made, Operation, Outcome, Pin, PullRequest, Report,
+        Unpinned,
+    },
 };
 use crate::diff;
 use anstyle::{AnsiColor, Style};
@@ -131,11 +134,11 @@ fn of_pin(pin: &Pin, report: &Report) -> Vec<String> {
             };
             let (from, to) = (short(pin.expected_head.as_ref()), short(pin.commit.as_ref()));
             let text = format!("{branch} {from} → {to}{again}");
-            let word = match pin.operation.as_str() {
-                "rollback" => "Restored",
-                "release" => "Released",
-                "promote" => "Promoted",
-                _ => "Pinned",
+            let word = match pin.operation {
+                Operation::Pin => "Pinned",
+                Operation::Rollback => "Restored",
+                Operation::Release => "Released",
+                Operation::Promote => "Promoted",
             };
             lines.push(step(word, &format!("{text}  {}", dim(&cost(report.traffic.total, report.seconds)))));
         }

@@ -2,11 +2,11 @@
 
 use super::{
     clean,
-    v1::{Basis, Edit, Image, Pin, PullRequest},
+    v1::{Basis, Edit, Image, Operation, Pin, PullRequest},
 };
 use crate::diff;
 use pinlib::{
-    Basis as Why, Claim, DigestSource, Done, Evidence, FileEdit, Movement, Oid, PinError, PinPlan,
+    Basis as Why, Claim, DigestSource, Done, Evidence, FileEdit, Movement, Oid, Order, PinError, PinPlan,
     PinRequest, Proof, Proposal, Proposed, Receipt, ResolvedImage, Review, ReviewState,
 };
 use std::collections::BTreeSet;
@@ -35,6 +35,16 @@ pub(crate) fn request(request: &PinRequest, body: &mut Pin) {
     let targets: BTreeSet<_> =
         request.images().iter().flat_map(|pin| &pin.targets).map(|one| &one.path).collect();
     body.targets = targets.into_iter().map(ToString::to_string).collect();
+}
+
+/// What is asked of the branch.
+pub(crate) fn operation(order: Order<'_>) -> Operation {
+    match order {
+        Order::Pin(_) => Operation::Pin,
+        Order::Rollback(_) => Operation::Rollback,
+        Order::Release(_) => Operation::Release,
+        Order::Promote(_) => Operation::Promote,
+    }
 }
 
 /// An image that was settled.

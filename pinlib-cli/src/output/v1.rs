@@ -125,11 +125,29 @@ pub(crate) enum Body {
     Empty {},
 }
 
+/// What is asked of a branch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Operation {
+    #[default]
+    Pin,
+    Rollback,
+    Release,
+    Promote,
+}
+
+impl Operation {
+    /// The body of a command that asked this, and has no answer yet.
+    pub(crate) fn asked(self) -> Body {
+        Body::Pin(Box::new(Pin { operation: self, ..Pin::default() }))
+    }
+}
+
 /// What `pin` did, or `plan` would do. What is not known is null.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Pin {
-    /// What was asked for: `pin`, `rollback`, `release` or `promote`.
-    pub(crate) operation: String,
+    /// What was asked for.
+    pub(crate) operation: Operation,
     /// Whether this run changed the branch.
     pub(crate) changed: bool,
     /// The repository: its folder or its address.

@@ -1,10 +1,9 @@
 //! Receipts of earlier runs (`pinlib pin --json`): they alone know of a run that left no commit.
 
-use crate::{failure::Failure, output::v1::Outcome, surroundings::Surroundings};
+use crate::{failure::Failure, output::v1::Outcome, surroundings::Surroundings, text};
 use serde::Deserialize;
 use std::{
     fs::File,
-    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -47,20 +46,9 @@ pub(super) struct Named {
 pub(crate) fn read(files: &[PathBuf], around: &Surroundings) -> Result<Vec<Receipt>, Failure> {
     let mut all = Vec::new();
     for file in files {
-        all.extend(parse(&text(file, around)?, file)?);
+        all.extend(parse(&text::read(File::open(around.path(file)), file, LIMIT)?, file)?);
     }
     Ok(all)
-}
-
-fn text(file: &Path, around: &Surroundings) -> Result<String, Failure> {
-    let mut text = String::new();
-    File::open(around.path(file))
-        .and_then(|from| from.take(LIMIT + 1).read_to_string(&mut text))
-        .map_err(|error| Failure::unreadable(file, &error))?;
-    if text.len() as u64 > LIMIT {
-        return Err(Failure::usage(format!("{} is longer than {LIMIT} bytes", file.display())));
-    }
-    Ok(text)
 }
 
 pub(super) fn parse(text: &str, file: &Path) -> Result<Vec<Receipt>, Failure> {

@@ -20,7 +20,7 @@ use crate::{
     snapshot::Change,
     walk::{LineRange, Walk},
 };
-use order::Order;
+use order::Ancestry;
 use std::collections::BTreeMap;
 
 /// Whose pins an audit looks for, where, and what it asks of them.
@@ -64,7 +64,7 @@ pub async fn audit(
         options,
         audit: Audit::default(),
         holds: hold::holds(at_head.as_ref()),
-        order: Order::default(),
+        ancestry: Ancestry::default(),
     };
     let mut walk = Walk::new(forge, range);
     loop {
@@ -83,8 +83,8 @@ pub async fn audit(
         let why = format!("it has more than {} commits", range.limit);
         return Err(BackendError::new(BackendErrorKind::Incomplete, act).because(why).into());
     }
-    let Auditor { mut audit, order, .. } = auditor;
-    order.finish(forge, &mut audit.breaches).await?;
+    let Auditor { mut audit, ancestry, .. } = auditor;
+    ancestry.finish(forge, &mut audit.breaches).await?;
     Ok(audit)
 }
 
@@ -94,7 +94,7 @@ struct Auditor<'a> {
     audit: Audit,
     /// The holds as they stand at the commit that comes next.
     holds: Result<Vec<Hold>, EditError>,
-    order: Order,
+    ancestry: Ancestry,
 }
 
 impl Auditor<'_> {
@@ -112,7 +112,7 @@ impl Auditor<'_> {
 
     fn commit(&mut self, seen: &Seen) {
         let Seen { fact, changed, files } = seen;
-        self.order.pass(fact.oid);
+        self.ancestry.pass(fact.oid);
         self.audit.commits += 1;
         let before = self.audit.breaches.len();
         let quoted = Record::is_quoted(&fact.message);
@@ -161,7 +161,7 @@ impl Auditor<'_> {
         if self.options.signed && fact.signature != Signature::Valid {
             self.report_commit(fact, Tampering::Unsigned);
         }
-        let forward = matches!(record.claim.operation(), Operation::Pin | Operation::Promote(_));
+        let forward = record.claim.operation().is_forward();
         match self.holds.clone() {
             Ok(holds) if forward => {
                 for site in
@@ -174,7 +174,7 @@ impl Auditor<'_> {
             Err(error) if forward => self.unreadable(fact, &HOLDS, error),
             _ => {}
         }
-        self.order.pin(fact.oid, &record.claim);
+        self.ancestry.pin(fact.oid, &record.claim);
     }
 
     /// Follows the hold file up to what the next commit left.

@@ -33,14 +33,14 @@ struct Doubt {
 
 /// The order of the commits of a line, and of the sources of its pins.
 #[derive(Debug, Default)]
-pub(super) struct Order {
+pub(super) struct Ancestry {
     /// How far down the line each commit is.
     depths: HashMap<Oid, usize>,
     newer: BTreeMap<(RepoPath, Locator), Wrote>,
     doubts: Vec<Doubt>,
 }
 
-impl Order {
+impl Ancestry {
     /// Takes in the next commit down the line.
     pub(super) fn pass(&mut self, commit: Oid) {
         self.depths.insert(commit, self.depths.len());

@@ -45,6 +45,8 @@ fn told(scene: &Scene) -> String {
         .with_writer(heard.clone())
         .finish();
     let mut text = tracing::subscriber::with_default(subscriber, || {
+        // What a thread beside this one met first while nobody listened would stay unheard.
+        tracing::callsite::rebuild_interest_cache();
         let answer = scene.pin("one");
         let mut found = scene.block_on(scene.forge.examine_login());
         found.extend(scene.block_on(scene.forge.examine_branch(&main_branch())));
@@ -70,8 +72,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[test]
 fn no_secret_is_told_on_any_way() {
     let half = |hub: &pinlib_testkit::servers::github::GitHub| app(hub, "Iv23liSomebodyElse00", None);
-    // A thread beside this one can make a library deaf for a moment: that all is heard each time is not promised.
-    let mut heard = 0;
     for way in 0..8 {
         let scene = match way {
             0 => Scene::with(half),
@@ -99,12 +99,11 @@ fn no_secret_is_told_on_any_way() {
             _ => {}
         }
         let text = told(&scene);
-        heard += usize::from(text.contains("pinlib::http"));
+        assert!(way == 1 || text.contains("pinlib::http"), "it is heard: {text}");
         let key = scene.hub.key().lines().filter(|line| !line.starts_with("-----")).map(str::to_owned);
         for secret in scene.hub.secrets().into_iter().chain(key).chain([TOKEN.to_owned()]) {
             assert!(!text.contains(&secret), "{way}: {secret} in {text}");
         }
         assert!(!text.contains("Bearer"), "{way}: {text}");
     }
-    assert!(heard > 4, "it is heard: {heard} of 8 ways");
 }

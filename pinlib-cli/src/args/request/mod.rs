@@ -9,6 +9,7 @@ pub(crate) use place::{Place, PlaceArgs};
 
 use super::{
     choose::{Choice, Chooser},
+    forge::main_branch,
     values::{EvidenceName, PolicyName, Time, Via},
 };
 use crate::{
@@ -20,8 +21,7 @@ use crate::{
     surroundings::Surroundings,
 };
 use pinlib::{
-    AutoMerge, BranchName, DigestSource, EvidenceRule, ImagePin, Oid, PinOptions, PinRequest, Proposer,
-    Reference, Wait,
+    AutoMerge, BranchName, DigestSource, ImagePin, Oid, PinOptions, PinRequest, Proposer, Reference, Wait,
 };
 use std::path::PathBuf;
 
@@ -139,8 +139,7 @@ impl RequestArgs {
         told.choices.append(&mut chooser.choices);
         let environment = self.place.environment(file, around, told)?;
         let scope = Scope::With(environment.as_ref());
-        let Place { branch, append_only, mut places } =
-            self.place.settle(file, environment.as_ref(), false, around, told)?;
+        let Place { branch, append_only, mut places } = self.place.settle(file, scope, around, told)?;
         places.via = via;
 
         let wanted = self.wanted(config, scope, around, told)?;
@@ -152,10 +151,7 @@ impl RequestArgs {
         let placed: Vec<_> = images.iter().map(|pin| (pin.image.clone(), pin.targets.clone())).collect();
         let options = PinOptions {
             policy: pins::policy_of(policy, config, path.as_deref(), &images)?,
-            evidence: match evidence {
-                EvidenceName::None => EvidenceRule::None,
-                EvidenceName::Label => EvidenceRule::Label,
-            },
+            evidence: evidence.into(),
             known: self.place.known(config, &placed, scope)?,
             append_only,
             replace_rebuilt: replace_rebuilt.unwrap_or_default(),
@@ -176,23 +172,19 @@ impl RequestArgs {
     pub(crate) async fn survey(&self, around: &Surroundings, told: &mut Told) -> Result<Survey, Failure> {
         let file = &self.place.file(around)?;
         let environment = self.place.environment(file, around, told)?;
-        let Place { branch, mut places, .. } =
-            self.place.settle(file, environment.as_ref(), false, around, told)?;
+        let scope = Scope::With(environment.as_ref());
+        let Place { branch, mut places, .. } = self.place.settle(file, scope, around, told)?;
         let mut chooser = Chooser::new(around, file.path.as_deref());
         let via = chooser.choose("via", self.via, file.config.via, None)?.unwrap_or_default();
         told.choices.append(&mut chooser.choices);
         places.via = via;
-        let scope = Scope::With(environment.as_ref());
         let images = if self.place.names_any(&file.config) || !self.digests.is_empty() {
             let wanted = self.wanted(&file.config, scope, around, told)?;
             self.place.pins(&wanted, &file.config, &places.connect, scope, self.was.as_ref())?
         } else {
             Vec::new()
         };
-        let branch = match branch {
-            Some(branch) => branch,
-            None => "main".parse().map_err(|error| Failure::Defect(anyhow::Error::from(error)))?,
-        };
+        let branch = branch.map_or_else(main_branch, Ok)?;
         let backends = backends::open(&places, &asked_for(&images), around).await?;
         Ok(Survey { via, branch, images, backends })
     }

@@ -28,6 +28,13 @@ pub(crate) enum Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// The environment, where one is meant.
+    pub(super) fn environment(&self) -> Option<&EnvironmentName> {
+        match self {
+            Self::With(chosen) => *chosen,
+            Self::Only(chosen) => Some(chosen),
+        }
+    }
     fn takes(self, target: &TargetKeys) -> bool {
         match (self, &target.environment) {
             (Self::With(_), None) => true,

@@ -1,17 +1,18 @@
 //! What every command that works on a branch shares: which images, in which files, of which repository, and as whom.
 
-use super::Told;
+use super::{Scope, Told};
 use crate::{
     args::{
         choose::Chooser,
         connect::ConnectArgs,
+        forge::{Forge, ForgeArgs, Own},
         image::ImageArg,
         target::TargetKeys,
-        values::{AppId, Committer, EnvironmentName, ForgePlace, Sign, Via},
+        values::{Committer, EnvironmentName, ForgePlace, Sign, Via},
     },
     backends::Places,
     ci,
-    config::{self, Environment, Found},
+    config::{self, Found},
     failure::Failure,
     surroundings::Surroundings,
 };
@@ -37,19 +38,8 @@ pub(crate) struct PlaceArgs {
     /// The environment whose files are meant; files of no environment belong to each
     #[arg(long, value_name = "NAME", conflicts_with = "targets")]
     environment: Option<EnvironmentName>,
-    /// The branch to pin on
-    #[arg(long)]
-    branch: Option<BranchName>,
-    /// The repository: a folder, https://…, ssh://…, user@host:path, or github:OWNER/NAME by GitHub's API. Without it,
-    /// what pinlib.yaml or CI says, else the repository around the current directory
-    #[arg(long, value_name = "PATH|URL")]
-    forge: Option<ForgePlace>,
-    /// With github:OWNER/NAME: the App that pins, by its client id or number; its key is `PINLIB_APP_KEY`
-    #[arg(long, value_name = "ID")]
-    app: Option<AppId>,
-    /// The number of the App's installation: one request less
-    #[arg(long, value_name = "N")]
-    installation: Option<u64>,
+    #[command(flatten)]
+    forge: ForgeArgs,
     /// Your word that the branch is never force-pushed: then one look settles a lost answer
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     append_only: Option<bool>,
@@ -113,48 +103,39 @@ impl PlaceArgs {
         Ok(named)
     }
 
-    /// Settles where an environment is and as whom it is written to. What it says of itself in `pinlib.yaml` goes before
-    /// the file's common keys, and with `own_first` before flags as well.
+    /// Settles where a scope's files are, and as whom they are written to.
     pub(crate) fn settle(
         &self,
         file: &Found,
-        environment: Option<&EnvironmentName>,
-        own_first: bool,
+        scope: Scope<'_>,
         around: &Surroundings,
         told: &mut Told,
     ) -> Result<Place, Failure> {
         let config = &file.config;
-        let build = ci::build(around);
-        told.notes.extend(build.note);
+        let mut build = ci::build(around);
+        told.notes.extend(build.note.take());
         let mut chooser = Chooser::new(around, file.path.as_deref());
-        let own = environment.and_then(|name| config.environments.get(name)).cloned().unwrap_or_default();
-        let Environment { branch: own_branch, forge: own_forge } = own;
-        let flag = |own: bool| own_first && own;
-
-        let branch = self.branch.clone().filter(|_| !flag(own_branch.is_some()));
-        let branch =
-            chooser.choose("branch", branch, own_branch.or_else(|| config.branch.clone()), build.branch)?;
+        let keys = scope.environment().and_then(|name| config.environments.get(name)).cloned();
+        // A flag means the one environment that is written to; of two, each is where it says.
+        let own = Own { keys: keys.unwrap_or_default(), first: matches!(scope, Scope::Only(_)) };
+        let Forge { branch, place, app, installation } =
+            self.forge.settle(&mut chooser, config, own, build, around)?;
         let append_only = chooser.choose("append-only", self.append_only, config.append_only, None)?;
         let allow =
             chooser.choose("allow-checked-out", self.allow_checked_out, config.allow_checked_out, None)?;
         let author = chooser.choose("author", self.author.clone(), config.author.clone(), None)?;
         let sign = chooser.choose("sign", self.sign.clone(), config.sign.clone(), None)?;
-        let forge = self.forge.clone().filter(|_| !flag(own_forge.is_some()));
-        let forge =
-            chooser.choose("forge", forge, own_forge.or_else(|| config.forge.clone()), build.forge)?;
-        let app = chooser.choose("app", self.app.clone(), config.app.clone(), None)?;
-        let installation = chooser.choose("installation", self.installation, config.installation, None)?;
         let connect = self.connect.settle(&mut chooser, config, around)?;
         told.choices.append(&mut chooser.choices);
 
-        if let (Some(ForgePlace::GitHub(_)), true) = (&forge, author.is_some() || sign.is_some()) {
+        if let (Some(ForgePlace::GitHub(_)), true) = (&place, author.is_some() || sign.is_some()) {
             return Err(Failure::usage("GitHub itself says who its commits are by, and signs them").with_hint(
                 "leave --author and --sign out, or pin over git: --forge https://github.com/OWNER/NAME.git",
             ));
         }
         let places = Places {
-            forge: forge.map(|forge| forge.meant_from(around.folder())),
-            app: app.map(|app| app.0),
+            forge: place,
+            app,
             installation,
             author: author.unwrap_or_default(),
             sign: sign.map(|sign| sign.meant_from(around.folder())),

@@ -8,7 +8,7 @@ mod matrix;
 mod skaffold;
 mod tree;
 
-use crate::{failure::Failure, surroundings::Surroundings};
+use crate::{failure::Failure, surroundings::Surroundings, text};
 use pinlib::{Digest, Reference};
 use std::{
     fs,
@@ -77,19 +77,12 @@ pub(super) fn read(files: &[impl AsRef<Path>], around: &Surroundings) -> Result<
 }
 
 fn text(file: &Path, name: &str, around: &Surroundings) -> Result<String, Failure> {
-    let unreadable = |error: io::Error| Failure::unreadable(Path::new(name), &error);
-    let from: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(io::stdin())
+    let from: io::Result<Box<dyn Read>> = if file == Path::new("-") {
+        Ok(Box::new(io::stdin()))
     } else {
-        Box::new(fs::File::open(around.path(file)).map_err(unreadable)?)
+        fs::File::open(around.path(file)).map(|file| Box::new(file) as _)
     };
-    let mut bytes = Vec::new();
-    from.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(Failure::usage(format!("{name} is longer than {LIMIT} bytes")));
-    }
-    String::from_utf8(bytes)
-        .map_err(|error| Failure::usage(format!("{name} is not UTF-8: {}", error.utf8_error())))
+    text::read(from, Path::new(name), LIMIT)
 }
 
 /// What one report holds; else why not, and the next step where the format itself is in doubt.
