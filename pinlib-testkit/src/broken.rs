@@ -1,12 +1,14 @@
-//! Forges that are wrong on purpose: the suite must say so. Editors that are, too: [`editor`].
+//! Forges that are wrong on purpose: the suite must say so. Editors that are, too: [`editor`]; and pull requests: [`review`].
 
 pub mod editor;
+pub mod review;
 
 use crate::memory::{MemoryForge, bot, human};
 use async_trait::async_trait;
 use pinlib::{
-    BackendError, BackendErrorKind, BranchName, CommitError, CommitRange, FileAt, FileEdit, GitForge,
-    GuardedCommit, History, Identity, Mode, Oid, RepoPath, TreeEntry,
+    BackendError, BackendErrorKind, BranchMove, BranchName, CommitError, CommitRange, FileAt, FileEdit,
+    GitForge, GuardedCommit, History, Identity, MergeMethod, Mode, Oid, RepoPath, Review, ReviewForge as _,
+    TreeEntry,
 };
 use std::{
     fmt::{self, Debug},
@@ -15,7 +17,7 @@ use std::{
 
 /// What is wrong with a forge: each method begins as the memory forge's, and a flaw overrides the one that it breaks.
 #[async_trait]
-#[expect(missing_docs, reason = "GitForge's own methods")]
+#[expect(missing_docs, reason = "methods of GitForge and ReviewForge")]
 pub trait Flaw: Debug + Default + Send + Sync + 'static {
     async fn identity(&self, inner: &MemoryForge) -> Result<Identity, BackendError> {
         inner.identity().await
@@ -32,6 +34,17 @@ pub trait Flaw: Debug + Default + Send + Sync + 'static {
     }
     async fn commit(&self, inner: &MemoryForge, commit: &GuardedCommit) -> Result<Oid, CommitError> {
         inner.commit(commit).await
+    }
+    async fn move_branches(&self, inner: &MemoryForge, moves: &[BranchMove]) -> Result<(), CommitError> {
+        inner.move_branches(moves).await
+    }
+    async fn merge_when_allowed(
+        &self,
+        inner: &MemoryForge,
+        review: &Review,
+        head: Oid,
+    ) -> Result<MergeMethod, CommitError> {
+        inner.merge_when_allowed(review, head).await
     }
 }
 

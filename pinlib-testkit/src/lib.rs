@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `GitForge` | [`ForgeWorld`](conformance::forge::ForgeWorld) | [`forge_conformance!`] |
 //! | … whose server can be put behind a proxy | [`LossyWorld`](conformance::forge::losses::LossyWorld) | [`forge_loss_conformance!`] |
+//! | `ReviewForge` | [`ReviewWorld`](conformance::review::ReviewWorld) | [`review_conformance!`] |
 //! | `Registry` | [`RegistryWorld`](conformance::registry::RegistryWorld) | [`registry_conformance!`] |
 //! | `ManifestEditor` | [`EditorWorld`](conformance::editor::EditorWorld) | [`editor_conformance!`] |
 //!

@@ -3,6 +3,7 @@
 pub mod editor;
 pub mod forge;
 pub mod registry;
+pub mod review;
 
 type Outcome = Result<(), String>;
 

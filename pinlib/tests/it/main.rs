@@ -31,6 +31,8 @@ mod github_proposal_faults;
 #[cfg(all(feature = "github", feature = "git-http"))]
 mod github_proposals;
 #[cfg(all(feature = "github", feature = "git-http"))]
+mod github_reviews;
+#[cfg(all(feature = "github", feature = "git-http"))]
 mod github_secrets;
 #[cfg(all(feature = "github", feature = "git-http"))]
 mod github_world;

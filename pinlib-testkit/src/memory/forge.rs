@@ -1,24 +1,17 @@
-//! Backends in memory, stricter than the real ones.
-//!
-//! They yield only where the world can change under a caller: after a head is read and after a commit, while the answer
-//! travels. A yield before would hide nothing but a forge that compares here and pushes later; what is read by object
-//! id cannot change, so a yield there would only multiply equal schedules.
+//! One repository in memory.
 
-use crate::{
-    image::{Document, Image},
-    sim::Yield,
-};
+use super::{not_found, review::Pull};
+use crate::sim::Yield;
 use async_trait::async_trait;
 use pinlib::{
-    BackendError, BackendErrorKind, BranchName, Clock, CommitError, CommitFact, CommitRange, Digest, FileAt,
-    FileEdit, GitForge, GuardedCommit, History, Identity, Mode, ObjectFormat, Oid, Person, RawManifest,
-    Record, Reference, Registry, RepoPath, Signature, TreeEntry,
+    BackendError, BackendErrorKind, BranchName, CommitError, CommitFact, CommitRange, FileAt, FileEdit,
+    GitForge, GuardedCommit, History, Identity, Mode, ObjectFormat, Oid, Person, Record, RepoPath, Signature,
+    TreeEntry,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
 };
 
 /// Every file of a commit.
@@ -65,17 +58,19 @@ pub fn human() -> Identity {
 pub struct MemoryForge(Mutex<State>);
 
 #[derive(Debug, Default)]
-struct State {
-    commits: BTreeMap<Oid, (CommitFact, Entries)>,
+pub(super) struct State {
+    pub(super) commits: BTreeMap<Oid, (CommitFact, Entries)>,
     trees: BTreeMap<Oid, Vec<TreeEntry>>,
     /// Every head that each branch ever had, newest last; none where it was deleted.
     heads: BTreeMap<BranchName, Vec<Option<Oid>>>,
     /// The branches that no pin may be put on.
-    protected: BTreeSet<BranchName>,
+    pub(super) protected: BTreeSet<BranchName>,
+    /// The pull requests, the oldest first.
+    pub(super) pulls: Vec<Pull>,
 }
 
 impl State {
-    fn head(&self, branch: &BranchName) -> Option<Oid> {
+    pub(super) fn head(&self, branch: &BranchName) -> Option<Oid> {
         self.heads.get(branch)?.last().copied().flatten()
     }
 
@@ -136,8 +131,12 @@ impl State {
         oid
     }
 
-    fn set(&mut self, branch: &BranchName, head: Option<Oid>) {
-        self.heads.entry(branch.clone()).or_default().push(head);
+    /// Moves branches at one instant.
+    pub(super) fn set(&mut self, moves: impl IntoIterator<Item = (BranchName, Option<Oid>)>) {
+        for (branch, head) in moves {
+            self.heads.entry(branch).or_default().push(head);
+        }
+        self.follow();
     }
 
     /// What a commit has at a path: a folder, too.
@@ -163,7 +162,7 @@ impl State {
         facts
     }
 
-    fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
+    pub(super) fn ancestors(&self, of: Oid) -> BTreeSet<Oid> {
         let (mut seen, mut todo) = (BTreeSet::new(), vec![of]);
         while let Some(oid) = todo.pop() {
             if seen.insert(oid) {
@@ -174,12 +173,8 @@ impl State {
     }
 }
 
-fn not_found(act: String) -> BackendError {
-    BackendError::new(BackendErrorKind::NotFound, act)
-}
-
 impl MemoryForge {
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// Writes a commit on no branch: the first parent's files with these changes. Merges, picks and amends are made of it.
@@ -200,7 +195,7 @@ impl MemoryForge {
     }
     /// Moves the branch anywhere, as a force-push does, or deletes it.
     pub fn force(&self, branch: &BranchName, to: Option<Oid>) {
-        self.state().set(branch, to);
+        self.state().set([(branch.clone(), to)]);
     }
     /// Pushes a human's commit onto whatever the head is.
     pub fn push(&self, branch: &BranchName, changes: &[(RepoPath, &str)], message: &str) -> Oid {
@@ -251,7 +246,7 @@ impl MemoryForge {
         let changes =
             commit.edits().iter().map(|edit| (edit.path().clone(), edit.bytes().to_vec())).collect();
         let oid = state.write(&[parent], &bot(), regular(changes), &commit.message());
-        state.set(commit.branch(), Some(oid));
+        state.set([(commit.branch().clone(), Some(oid))]);
         Some(oid)
     }
     /// A commit as it is.
@@ -318,7 +313,7 @@ impl MemoryForge {
             return Err(refuse("an empty commit, or a record that cannot be read back"));
         }
         let oid = state.write(&[expected], &bot(), regular(changes), &message);
-        state.set(branch, Some(oid));
+        state.set([(branch.clone(), Some(oid))]);
         Ok(oid)
     }
 }
@@ -382,86 +377,5 @@ impl GitForge for MemoryForge {
         let answer = self.swap(commit);
         Yield::default().await;
         answer
-    }
-}
-
-/// Images in memory.
-#[derive(Debug, Default)]
-pub struct MemoryRegistry(Mutex<BTreeMap<String, Repository>>);
-
-/// One repository: what another pushed is not in it.
-#[derive(Debug, Default)]
-struct Repository {
-    tags: BTreeMap<String, Digest>,
-    documents: BTreeMap<Digest, Document>,
-    blobs: BTreeMap<Digest, Vec<u8>>,
-}
-
-impl MemoryRegistry {
-    /// Pushes an image whole, under the tag of a reference (`latest` where it has none), and answers its digest.
-    pub fn push(&self, name: &Reference, image: &Image) -> Digest {
-        let mut repositories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let repository = repositories.entry(name.name()).or_default();
-        repository.blobs.extend(image.blobs.clone());
-        repository.documents.extend(image.documents().map(|document| (document.digest(), document.clone())));
-        repository.tags.insert(name.tag().unwrap_or("latest").into(), image.digest());
-        image.digest()
-    }
-
-    fn find<T>(
-        &self,
-        act: String,
-        image: &Reference,
-        find: impl FnOnce(&Repository) -> Option<T>,
-    ) -> Result<T, BackendError> {
-        let repositories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        repositories.get(&image.name()).and_then(find).ok_or_else(|| not_found(act))
-    }
-}
-
-impl fmt::Display for MemoryRegistry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("memory registry")
-    }
-}
-
-#[async_trait]
-impl Registry for MemoryRegistry {
-    async fn manifest(&self, image: &Reference) -> Result<RawManifest, BackendError> {
-        Yield::default().await;
-        let Document { media_type, bytes } =
-            self.find(format!("read the manifest of {image}"), image, |repository| {
-                let tagged = || repository.tags.get(image.tag().unwrap_or("latest")).copied();
-                repository.documents.get(&image.digest().or_else(tagged)?).cloned()
-            })?;
-        Ok(RawManifest { media_type, claimed: Some(Digest::of(&bytes)), bytes })
-    }
-    async fn blob(&self, image: &Reference, digest: Digest) -> Result<Vec<u8>, BackendError> {
-        let act = format!("read the blob {digest} of {image}");
-        self.find(act, image, |repository| repository.blobs.get(&digest).cloned())
-    }
-    async fn referrers(&self, image: &Reference) -> Result<RawManifest, BackendError> {
-        Err(BackendError::new(BackendErrorKind::Unsupported, format!("list what refers to {image}")))
-    }
-}
-
-/// A clock that moves only when somebody waits.
-#[derive(Debug, Default)]
-pub struct MemoryClock(Mutex<Duration>);
-
-impl MemoryClock {
-    /// How long everybody waited.
-    pub fn waited(&self) -> Duration {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl Clock for MemoryClock {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + self.waited()
-    }
-    async fn sleep(&self, time: Duration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
     }
 }
