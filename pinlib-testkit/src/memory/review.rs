@@ -7,8 +7,8 @@ use super::{
 use crate::sim::Yield;
 use async_trait::async_trait;
 use pinlib::{
-    BackendError, BranchMove, BranchName, CommitError, MergeMethod, Oid, Review, ReviewForge, ReviewState,
-    ReviewText,
+    BackendError, BackendErrorKind, BranchMove, BranchName, CommitError, MergeMethod, Oid, Review,
+    ReviewForge, ReviewState, ReviewText,
 };
 
 /// A pull request, and what is not told of it.
@@ -52,7 +52,10 @@ impl State {
                 (Some(expected), _) if actual != *from => {
                     return Err(CommitError::HeadMoved { branch: branch.clone(), expected, actual });
                 }
-                (None, _) if actual.is_some() => return Err(refused("exists", "the branch is there")),
+                (None, _) if actual.is_some() => {
+                    let error = BackendError::new(BackendErrorKind::Invalid, format!("make {branch}"));
+                    return Err(CommitError::Ambiguous(error.because("it is there")));
+                }
                 (_, Some(to)) if !self.commits.contains_key(&to) => {
                     return Err(CommitError::NotLanded(not_found(format!("move {branch} to {to}"))));
                 }

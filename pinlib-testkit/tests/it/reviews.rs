@@ -57,7 +57,7 @@ fn each_flaw_fails_its_cases_and_no_other_and_names_the_promise() {
     wrong::<OneByOne>(&[stale]);
     wrong::<Forcing>(&[
         stale,
-        ("a_branch_is_made_only_where_there_is_none", "what is there is not made again"),
+        ("a_branch_is_made_only_where_there_is_none", "what is there is not made again, and may be ours"),
         ("a_branch_ends_only_where_it_stands", "a branch that moved stays"),
         ("of_many_moves_from_one_commit_one_is_made", "one of five is made and is told so"),
     ]);

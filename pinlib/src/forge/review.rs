@@ -100,7 +100,8 @@ pub trait ReviewForge: GitForge {
     /// Moves branches, all of them or none, each if and only if it stands where the move begins. Where a branch ends, the
     /// forge closes the pull requests that come from it.
     ///
-    /// The compare and the swap are one act of the server, over all of the branches.
+    /// The compare and the swap are one act of the server, over all of the branches. One that moved is `HeadMoved`; one that
+    /// is there where none was to be is `Ambiguous`: it may be there by this very call, sent twice, and who asked looks.
     async fn move_branches(&self, moves: &[BranchMove]) -> Result<(), CommitError>;
     /// Finds the pull request from one branch into another: the open one, else the newest that there was. One from another
     /// repository whose branch has the same name is none.
