@@ -21,7 +21,8 @@ EVIDENCE, IMAGE, REFERENCE, HTTP, LAYOUT = (
 OCI, ANSWER, AUTH, ENDPOINT, LOGINS = (f"pinlib/src/registry/oci/{name}.rs" for name in "mod answer auth endpoint logins".split())
 WIRE, PUSH, READER, PACK = (f"pinlib/src/forge/wire/{name}.rs" for name in "mod push reader pack".split())
 SMART_HTTP, SSH, TEXT = (f"pinlib/src/forge/{name}.rs" for name in "smart_http ssh text".split())
-YAML, DOCUMENT, QUOTE, SPLICE, VERIFY = (f"pinlib/src/manifest/yaml/{name}.rs" for name in "mod document quote splice verify".split())
+YAML, DOCUMENT, PIECES, QUOTE, SPLICE, VERIFY = (
+    f"pinlib/src/manifest/yaml/{name}.rs" for name in "mod document pieces quote splice verify".split())
 PLACE, KUSTOMIZE, WORKLOAD, HELM = (f"pinlib/src/manifest/{name}.rs" for name in "place kustomize workload helm".split())
 GITHUB, API, ASKS, RULES, COMPARE, HOST, LOGIN, QUERIES, REFUSAL, REVIEW = (
     f"pinlib/src/forge/github/{name}.rs" for name in "mod api doctor/app doctor/branch history host login queries refusal review".split())
@@ -124,7 +125,7 @@ MUTANTS = [
     ("a file may change after its sites", MANIFEST, "Ok(same_end.then_some(regions))", "Ok((same_end || true).then_some(regions))"),
     ("what is inserted is not looked at", MANIFEST, "== Some(editor.pinned(before, old, *digest)?.as_bytes())", "!= None"),
     ("what is replaced may stand elsewhere", MANIFEST, "new.span.start == start", "new.span.start >= start"),
-    ("an editor does not verify", MANIFEST, "for editor in editors { match editor.verify", "for editor in editors.iter().take(0) { match editor.verify"),
+    ("an editor does not verify", MANIFEST, "for read in reads { match read.editor.verify", "for read in reads.iter().take(0) { match read.editor.verify"),
     ("a file may change its mode", MANIFEST, "if before.mode != after.mode {", "if false {"),
     # What looks back
     ("git: a history that is cut is whole", FACTS, "if whole { Self::Descends(facts) } else { Self::Cut(facts) }", "drop(whole); Self::Descends(facts)"),
@@ -153,7 +154,7 @@ MUTANTS = [
     ("a history need not meet its base", READ, "edge.remove(&base) && reached", "(edge.remove(&base) || true) && reached"),
     ("a history may hold what is not reached", READ, " && reached.len() == facts.len()", ""),
     ("a history may be cut aside", READ, "for oid in edge {", "for oid in edge.into_iter().filter(|_| false) {"),
-    ("edits are not verified", PLAN, "if !manifest::same_but_pins(", "if false && !manifest::same_but_pins("),
+    ("edits are not verified", PLAN, "if !manifest::reads_as_pins(", "if false && !manifest::reads_as_pins("),
     ("manifests are not hashed against the report", RESOLVE, "if !expected.is_of(&manifest.bytes) {", "if false {"),
     ("evidence of a digest that nobody read", REQUEST, "options.evidence != EvidenceRule::None &&", "false && options.evidence != EvidenceRule::None &&"),
     # What fuzzing found: words with a grammar
@@ -165,7 +166,7 @@ MUTANTS = [
     ("words: .git with a stream behind it is a path", NAMES, "part.split(':').next().unwrap_or_default()", "part"),
     ("words: .git with a backslash behind it is a path", NAMES, "part.split('\\\\').any(|part|", "std::iter::once(part).any(|part|"),
     # Edits of YAML
-    ("yaml: an edit is not held against its events", VERIFY, "let (mut regions, mut hit) = (regions, false);", "if !regions.is_empty() { return Ok(()); } let (mut regions, mut hit) = (regions, false);"),
+    ("yaml: an edit is not held against its events", VERIFY, "let mut hit = false;", "if !regions.is_empty() { return Ok(()); } let mut hit = false;"),
     ("yaml: what was written need not be a value", VERIFY, "if !hit {", "if false {"),
     ("yaml: a value may change its dress", VERIFY, "(style, anchor, tag) == (new_style, new_anchor, new_tag)", "(anchor, tag) == (new_anchor, new_tag) || style == new_style"),
     ("yaml: a marker may come and go", VERIFY, "|| (is == Event::DocumentEnd && was_bytes.is_empty() != bytes.is_empty())", ""),
@@ -182,7 +183,17 @@ MUTANTS = [
     ("yaml: a value over several lines is replaced", DOCUMENT, "if self.source_text()[self.span()].contains(['\\n', '\\r']) {", "if false {"),
     ("yaml: a document may hold any number of values", DOCUMENT, "if nodes.len() >= NODES {", "if false {"),
     ("yaml: a file may hold any number of documents", DOCUMENT, "Event::DocumentStart(..) if index >= DOCUMENTS", "Event::DocumentStart(..) if false"),
-    ("yaml: a line break to some alone is none", YAML, "if let Some(at) = text.find(['\\u{85}', '\\u{2028}', '\\u{2029}']) {", "if let Some(at) = text.find(['\\u{85}']).filter(|_| false) {"),
+    ("yaml: a line break to some alone is none", YAML, "memmem::find(&file.bytes, one.as_bytes())).min()", "memmem::find(&file.bytes, one.as_bytes())).min().filter(|_| false)"),
+    ("pieces: a directive parts no documents", PIECES, 'none("\\n...") && none("\\n%")', 'none("\\n...")'),
+    ("pieces: an end of a document parts none", PIECES, 'none("\\n...") && none("\\n%")', 'none("\\n%")'),
+    ("pieces: a bare carriage return breaks no line", PIECES, "memchr_iter(b'\\r', bytes).all(", "true || memchr_iter(b'\\r', bytes).all("),
+    ("pieces: a marker needs no blank", PIECES, "matches!(line.get(3), None | Some(b' ' | b'\\t' | b'\\n' | b'\\r'))", "true"),
+    ("pieces: comments are a document", PIECES, "(!told || has_content(&text[start..before]))", "(!told || before > 0)"),
+    ("pieces: what numbers spell is passed over", PIECES, "Some(b'x' | b'u' | b'U' | b'/') => true,", ""),
+    ("pieces: what goes over two lines is passed over", PIECES, "is_some_and(|byte| is_plain(*byte))", "is_some_and(|_| false)"),
+    ("pieces: what is passed over is not counted", YAML, "} else { index += 1; }", "} else { }"),
+    ("yaml: a document without a site may differ", VERIFY, "!regions.is_empty() || old.text[was.clone()] != new.text[is.clone()]", "!regions.is_empty()"),
+    ("yaml: documents may come and go", VERIFY, '_ => return Err(differs(after, (0, 0), "more documents, or fewer")),', "_ => return Ok(()),"),
     ("yaml: quotes are not kept", SPLICE, "Ok(scalar(&text, quote))", "Ok(scalar(&text, \"\"))"),
     ("yaml: every line ends alike", SPLICE, "if ends_crlf { \"\\r\\n\" } else { \"\\n\" }", "if ends_crlf && false { \"\\r\\n\" } else { \"\\n\" }"),
     ("yaml: the tag is kept, asked or not", SPLICE, "} else if keep_tag {", "} else if true {"),
@@ -361,6 +372,7 @@ NOT_ASKED = ["two_exact_pins_a_pusher_and_two_faults", "two_pins_a_pusher_and_a_
 SUITES = {
     "audit": [("pinlib-testkit --test it", ["audits"])],
     "words": [("pinlib --test it", ["nouns", "git_names"])],
+    "pieces": [("pinlib --lib", ["yaml::pieces"])],
     # Its hostile files are bounded by time.
     "yaml": [("pinlib --config=profile.dev.package.pinlib.opt-level=1 --test it", ["kustomize", "workload", "helm", "paths", "images", "yaml"])],
     "git": [("pinlib --features git-local --test it", ["forge_disk", "forge_local", "signing"])],

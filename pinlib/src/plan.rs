@@ -8,14 +8,14 @@ use crate::{
     manifest::{
         self, EditError,
         EditErrorKind::{self, NoSite, Refused, Unverified},
-        Locator, Site,
+        Locator, Read, Site,
     },
     record::{Claim, Operation, Pinned},
     request::{PinOptions, PinRequest, Target},
     resolved::ResolvedImage,
     snapshot::Snapshot,
 };
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// One scalar before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,25 +77,29 @@ impl Draft {
     fn pin(&mut self, target: &Target, image: &ResolvedImage) -> Result<Vec<Declared>, PinError> {
         let (editor, digest) = (&*target.editor, image.digest());
         let sites = sites(target, &self.after, &image.pin().image)?;
-        let mut after = self.after.clone();
-        let mut pins = Vec::new();
-        // From the last to the first, so that no splice moves another.
-        for site in sites.iter().rev().filter(|site| site.image.digest() != Some(digest)) {
+        let (mut bytes, mut from, mut pins) = (Vec::with_capacity(self.after.bytes.len()), 0, Vec::new());
+        for site in sites.iter().filter(|site| site.image.digest() != Some(digest)) {
             if let Some(was) = image.pin().was.as_ref().filter(|was| **was != site.image) {
                 let (expected, found) = (was.to_string(), site.image.to_string());
                 return Err(Mismatch::Was { path: target.path.clone(), expected, found }.into());
             }
-            after.bytes.splice(site.span.clone(), editor.pinned(&self.after, site, digest)?.into_bytes());
+            bytes.extend(self.after.bytes.get(from..site.span.start).unwrap_or_default());
+            bytes.extend(editor.pinned(&self.after, site, digest)?.into_bytes());
+            from = site.span.end;
             pins.push((&site.locator, digest));
         }
         if !pins.is_empty() {
-            if !manifest::same_but_pins(&[editor], &self.after, &after, &pins)? {
+            bytes.extend(self.after.bytes.get(from..).unwrap_or_default());
+            let after = FileAt { bytes, ..self.after.clone() };
+            let read = Read { editor, before: sites.clone(), after: manifest::found(editor, &after)? };
+            if !manifest::reads_as_pins(std::slice::from_ref(&read), &self.after, &after, &pins)? {
                 let found = "another edit: nothing was written";
                 return Err(refuse(target, Unverified, "an edit of these sites alone", found).into());
             }
+            let now: BTreeMap<_, _> = read.after.iter().map(|site| (&site.locator, &site.image)).collect();
             for site in sites.iter().filter(|site| site.image.digest() != Some(digest)) {
-                let now = manifest::site(editor, &after, &site.locator)?;
-                let to = now.map_or_else(|| site.image.at(digest), |now| now.image);
+                let to =
+                    now.get(&site.locator).map_or_else(|| site.image.at(digest), |image| (*image).clone());
                 let (locator, from) = (site.locator.clone(), site.image.clone());
                 self.changes.push(SiteChange { locator, line: site.line, from, to });
             }

@@ -3,7 +3,7 @@
 use super::{
     EditError, ManifestEditor, Pointer, Region, Site,
     place::{self, Place, joined, nearest},
-    yaml::{self, Document, Node, Source, none, shown},
+    yaml::{self, Document, Needles, Node, Source, none, shown},
 };
 use crate::{
     git::FileAt,
@@ -147,8 +147,13 @@ fn is_image(node: Node<'_>) -> bool {
 
 impl HelmValues {
     fn places(&self, file: &FileAt) -> Result<Vec<Place>, EditError> {
+        let any = || Needles::any(["image", "Image", "repository"]);
+        let needles = if self.at.steps().is_empty() { any() } else { self.at.needles() };
+        place::found(&needles, |needles| self.places_in(file, needles))
+    }
+    fn places_in(&self, file: &FileAt, needles: &Needles) -> Result<Vec<Place>, EditError> {
         let (mut places, mut others) = (Vec::new(), Vec::new());
-        for document in Source::new(file)?.documents() {
+        for document in Source::new(file)?.documents(needles) {
             let document = document?;
             if self.at.steps().is_empty() {
                 for shape in Shape::all(&document) {

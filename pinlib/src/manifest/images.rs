@@ -4,7 +4,7 @@ use super::{
     EditError,
     helm::Shape,
     kustomize, place, workload,
-    yaml::{Document, Node, Source},
+    yaml::{Document, Needles, Node, Source},
 };
 use crate::{git::FileAt, image::Reference, parse::ParseError};
 use std::collections::HashSet;
@@ -43,7 +43,7 @@ pub fn images(file: &FileAt) -> Result<Vec<ImageUse>, EditError> {
     let name = file.path.as_str().rsplit('/').next().unwrap_or_default();
     let values = name.contains("values");
     let mut uses = Vec::new();
-    for document in Source::new(file)?.documents() {
+    for document in Source::new(file)?.documents(&Needles::default()) {
         of_document(&document?, values, &mut uses);
     }
     Ok(uses)

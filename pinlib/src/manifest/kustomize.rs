@@ -3,7 +3,7 @@
 use super::{
     EditError, ManifestEditor, Region, Site,
     place::{self, Place, joined, nearest},
-    yaml::{self, Document, Insertion, Node, Source, none, part, shown},
+    yaml::{self, Document, Insertion, Needles, Node, Source, none, part, shown},
 };
 use crate::{
     git::FileAt,
@@ -121,7 +121,7 @@ impl Kustomization {
     fn places(&self, file: &FileAt) -> Result<Vec<Place>, EditError> {
         let (mut places, mut names, mut unread) = (Vec::new(), Vec::new(), None);
         let (mut kustomizations, mut bring_in) = (0, None);
-        for document in Source::new(file)?.documents() {
+        for document in Source::new(file)?.documents(&Needles::default()) {
             let document = document?;
             let Some(root) = kustomization(&document) else { continue };
             kustomizations += 1;

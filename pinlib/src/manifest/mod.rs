@@ -162,17 +162,37 @@ pub(crate) fn same_but_pins(
     after: &FileAt,
     pins: &[(&Locator, Digest)],
 ) -> Result<bool, EditError> {
+    let mut reads = Vec::new();
+    for &editor in editors {
+        reads.push(Read { editor, before: found(editor, before)?, after: found(editor, after)? });
+    }
+    reads_as_pins(&reads, before, after, pins)
+}
+
+/// The sites that an editor found in a file before and after.
+pub(crate) struct Read<'a> {
+    pub(crate) editor: &'a dyn ManifestEditor,
+    pub(crate) before: Vec<Site>,
+    pub(crate) after: Vec<Site>,
+}
+
+/// The same, of sites that were found already.
+pub(crate) fn reads_as_pins(
+    reads: &[Read<'_>],
+    before: &FileAt,
+    after: &FileAt,
+    pins: &[(&Locator, Digest)],
+) -> Result<bool, EditError> {
     if before.mode != after.mode {
         return Ok(false);
     }
     let mut wanted: BTreeMap<&Locator, Digest> = pins.iter().copied().collect();
     let mut rewritten = Vec::new();
-    for editor in editors {
-        let mut news: BTreeMap<_, _> =
-            found(*editor, after)?.into_iter().map(|site| (site.locator.clone(), site)).collect();
-        for old in found(*editor, before)? {
+    for read in reads {
+        let mut news: BTreeMap<_, _> = read.after.iter().map(|site| (&site.locator, site)).collect();
+        for old in &read.before {
             if let Some((new, digest)) = news.remove(&old.locator).zip(wanted.remove(&old.locator)) {
-                rewritten.push((*editor, old, new, digest));
+                rewritten.push((read.editor, old, new, digest));
             }
         }
     }
@@ -180,8 +200,8 @@ pub(crate) fn same_but_pins(
     let Some(regions) = regions(before, after, &rewritten)?.filter(|_| wanted.is_empty()) else {
         return Ok(false);
     };
-    for editor in editors {
-        match editor.verify(before, after, &regions) {
+    for read in reads {
+        match read.editor.verify(before, after, &regions) {
             Err(error) if error.kind == EditErrorKind::Unverified => return Ok(false),
             verified => verified?,
         }
@@ -189,7 +209,7 @@ pub(crate) fn same_but_pins(
     Ok(true)
 }
 
-type Rewritten<'a> = (&'a dyn ManifestEditor, Site, Site, Digest);
+type Rewritten<'a> = (&'a dyn ManifestEditor, &'a Site, &'a Site, Digest);
 
 /// Where each rewritten site stood and stands; none where a byte around them differs, or a site holds another thing.
 fn regions(

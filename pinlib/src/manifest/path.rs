@@ -3,7 +3,7 @@
 use super::{
     EditError, ManifestEditor, Pointer, Region, Site,
     place::{self, Place, nearest},
-    yaml::{self, Source, none, shown},
+    yaml::{self, Needles, Source, none, shown},
 };
 use crate::{git::FileAt, image::Digest};
 use std::fmt;
@@ -47,8 +47,11 @@ impl ManifestEditor for PathEditor {
 
 impl PathEditor {
     fn places(&self, file: &FileAt) -> Result<Vec<Place>, EditError> {
+        place::found(&self.at.needles(), |needles| self.places_in(file, needles))
+    }
+    fn places_in(&self, file: &FileAt, needles: &Needles) -> Result<Vec<Place>, EditError> {
         let (mut places, mut others) = (Vec::new(), Vec::new());
-        for document in Source::new(file)?.documents() {
+        for document in Source::new(file)?.documents(needles) {
             let document = document?;
             match self.at.find(&document)? {
                 Ok(node) => {

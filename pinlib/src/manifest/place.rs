@@ -1,8 +1,8 @@
 //! A place in a file that can hold a digest: a site, and how text goes in where it inserts.
 
 use super::{
-    EditError, Site,
-    yaml::{Insertion, Node, is_digest, none, refused, rewritten},
+    EditError, EditErrorKind, Site,
+    yaml::{Insertion, Needles, Node, is_digest, none, refused, rewritten},
 };
 use crate::{
     git::FileAt,
@@ -62,6 +62,17 @@ impl Place {
         let locator = locator.parse().map_err(|error: ParseError| node.refused("a short name", error))?;
         let site = Site { locator, line: node.line(), column: node.column(), span, image };
         Ok(Self { site, insertion })
+    }
+}
+
+/// Looks where these words are; where that finds nothing, everywhere, for what stands there instead.
+pub(super) fn found(
+    needles: &Needles,
+    look: impl Fn(&Needles) -> Result<Vec<Place>, EditError>,
+) -> Result<Vec<Place>, EditError> {
+    match look(needles) {
+        Err(error) if error.kind == EditErrorKind::NoSite => look(&Needles::default()),
+        found => found,
     }
 }
 

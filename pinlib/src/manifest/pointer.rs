@@ -2,7 +2,7 @@
 
 use super::{
     EditError,
-    yaml::{Document, Node},
+    yaml::{Document, Needles, Node},
 };
 use crate::parse::ParseError;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,14 @@ impl Pointer {
     /// Its steps, from the root; none means the root.
     pub fn steps(&self) -> &[Step] {
         &self.0
+    }
+    /// What a document must hold to have it.
+    pub(super) fn needles(&self) -> Needles {
+        let keys = self.0.iter().filter_map(|step| match step {
+            Step::Key(key) => Some(key),
+            Step::Index(_) => None,
+        });
+        keys.fold(Needles::default(), |needles, key| needles.and(key))
     }
     /// Follows it; where it ends early, the keys that stand there instead.
     pub(super) fn find<'d>(

@@ -3,7 +3,7 @@
 use super::{
     EditError, ManifestEditor, Region, Site,
     place::{self, Place, nearest},
-    yaml::{self, Document, Node, Source, none, part, shown},
+    yaml::{self, Document, Needles, Node, Source, none, part, shown},
 };
 use crate::{git::FileAt, image::Digest};
 use std::{collections::HashMap, fmt};
@@ -118,9 +118,14 @@ pub(super) fn containers<'d>(document: &'d Document<'_>) -> Vec<Container<'d>> {
 
 impl Workload {
     fn places(&self, file: &FileAt) -> Result<Vec<Place>, EditError> {
+        let pods = Needles::any(["containers", "Containers"]);
+        let needles = self.container.iter().fold(pods, |pods, name| pods.and(name));
+        place::found(&needles, |needles| self.places_in(file, needles))
+    }
+    fn places_in(&self, file: &FileAt, needles: &Needles) -> Result<Vec<Place>, EditError> {
         let (mut found, mut names, mut unread) = (Vec::new(), Vec::new(), None);
         let mut paths: HashMap<String, usize> = HashMap::new();
-        for document in Source::new(file)?.documents() {
+        for document in Source::new(file)?.documents(needles) {
             let document = document?;
             for Container { node, name, path } in containers(&document) {
                 if let Some(path) = &path {

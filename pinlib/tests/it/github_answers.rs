@@ -4,7 +4,7 @@ use crate::{
     git_world::main_branch,
     github_world::{Scene, is_commit},
 };
-use pinlib::{BackendErrorKind, CommitRange, GitForge, OutcomeKind, PinError};
+use pinlib::{BackendErrorKind, CommitRange, GitForge, History, Oid, OutcomeKind, PinError, Signature};
 use pinlib_testkit::servers::{
     github::{Lost, Meddling},
     script::Request,
@@ -304,4 +304,32 @@ fn a_history_that_is_cut_is_incomplete() {
     });
     let error = scene.block_on(scene.forge.history(&range)).expect_err("cut");
     assert_eq!(error.kind(), BackendErrorKind::Incomplete, "{error}");
+}
+
+/// A signature that is there and does not fit is none that anybody may believe.
+#[test]
+fn a_signature_is_believed_where_github_says_that_it_fits() {
+    let Some(scene) = Scene::new() else { return };
+    let pinned = scene.pin("one").expect("a pin").commit;
+    let bytes = scene.repository.git(&["cat-file", "commit", &pinned.to_string()]).expect("a commit");
+    // Somebody's own words under GitHub's signature.
+    let forged = bytes.replace("Pin app", "Take app");
+    assert!(forged != bytes && forged.contains("gpgsig"), "{bytes}");
+    let words = ["hash-object", "-t", "commit", "-w", "--stdin"];
+    let forged: Oid =
+        scene.repository.feed(&words, forged.as_bytes()).expect("git works").trim().parse().expect("an oid");
+    for (head, signature) in [(pinned, Signature::Valid), (forged, Signature::Unproven)] {
+        scene.repository.force(&main_branch(), Some(head)).expect("a forced push");
+        let range = CommitRange { base: Some(scene.source), upto: head, limit: 9 };
+        let history = scene.block_on(scene.forge.history(&range)).expect("a history");
+        let History::Descends(facts) = history else { panic!("{history:?}") };
+        assert_eq!(facts.iter().map(|fact| fact.signature).collect::<Vec<_>>(), [signature], "{facts:?}");
+    }
+    let unsigned = scene.repository.push(&main_branch(), &[("other", "x\n")], "by hand").expect("a push");
+    let range = CommitRange { base: Some(forged), upto: unsigned, limit: 9 };
+    let history = scene.block_on(scene.forge.history(&range)).expect("a history");
+    assert!(
+        matches!(&history, History::Descends(facts) if facts[0].signature == Signature::Absent),
+        "{history:?}"
+    );
 }

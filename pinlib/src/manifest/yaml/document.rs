@@ -105,8 +105,7 @@ impl<'a> Document<'a> {
         // In an open mapping, the key that waits for its value; in a sequence, the next index.
         let mut slots: Vec<u32> = Vec::new();
         loop {
-            let (event, span, bytes) = events.next()?;
-            let at = (span.start.line(), span.start.col() + 1);
+            let (event, at, bytes) = events.next()?;
             let (kind, text, anchor, tag) = match event {
                 Event::StreamEnd => return Ok(None),
                 Event::DocumentEnd => {

@@ -1,15 +1,18 @@
 //! YAML, and so JSON, by events and byte spans: read, locate, splice, verify.
 //!
-//! A file is read one document at a time ([`Source::documents`]) into a flat list of nodes ([`Document`]) that borrows
-//! from the file; an edit replaces bytes; [`verify()`] runs the parser over both files, in step, and keeps nothing.
+//! A file is cut into its documents by their markers alone (`pieces`), and those that can hold what is looked for are read,
+//! one at a time ([`Source::documents`]), into a flat list of nodes ([`Document`]) that borrows from the file; an edit replaces
+//! bytes; [`verify()`] runs the parser over what differs, in step, and keeps nothing.
 //! There is no fallback: what cannot be located by the parser is refused, with its line and column.
 
 mod document;
+mod pieces;
 mod quote;
 mod splice;
 mod verify;
 
 pub(super) use document::{Document, Node, part};
+pub(super) use pieces::Needles;
 pub(super) use quote::is_digest;
 use quote::{plain_text, scalar};
 pub(super) use splice::{Insertion, rewritten};
@@ -20,7 +23,9 @@ use super::{
     EditErrorKind::{self, NoSite, Refused},
 };
 use crate::git::FileAt;
-use granit_parser::{Event, Parser, ScanError, Span, StrInput};
+use granit_parser::{Event, Parser, ScanError, StrInput};
+use memchr::memmem;
+use pieces::{Lines, pieces};
 use std::{fmt::Display, ops::Range};
 
 /// The largest file. The largest real manifests, bundles of definitions, have some 10 MB.
@@ -53,7 +58,7 @@ impl<'a> Source<'a> {
         if file.bytes.starts_with(b"\xFF\xFE") || file.bytes.starts_with(b"\xFE\xFF") {
             return refuse(0, "UTF-16");
         }
-        if let Some(at) = file.bytes.iter().position(|byte| *byte == 0) {
+        if let Some(at) = memchr::memchr(0, &file.bytes) {
             return refuse(at, "a NUL byte");
         }
         let text = match std::str::from_utf8(&file.bytes) {
@@ -61,60 +66,89 @@ impl<'a> Source<'a> {
             Err(error) => return refuse(error.valid_up_to(), "bytes that are not UTF-8"),
         };
         // A comment ends there in YAML 1.1, and what follows is read; in 1.2 it is a comment still.
-        if let Some(at) = text.find(['\u{85}', '\u{2028}', '\u{2029}']) {
+        let separators = ["\u{85}", "\u{2028}", "\u{2029}"];
+        if let Some(at) = separators.iter().filter_map(|one| memmem::find(&file.bytes, one.as_bytes())).min()
+        {
             return refuse(at, "a separator that is a line break to YAML 1.1 alone");
         }
         Ok(Self { file, text })
     }
-    /// Every document in turn, none kept.
-    pub(super) fn documents(self) -> impl Iterator<Item = Result<Document<'a>, EditError>> {
-        let (mut events, mut index) = (self.events(), 0);
+    /// Every document that can hold these words, in turn, none kept.
+    pub(super) fn documents(
+        self,
+        needles: &Needles,
+    ) -> impl Iterator<Item = Result<Document<'a>, EditError>> {
+        let (mut pieces, mut lines) = (pieces(self.text), Lines::of(self.text));
+        let (mut events, mut index, mut over) = (None, 0, false);
         std::iter::from_fn(move || {
-            let next = Document::read(self, &mut events, index).transpose();
-            index += 1;
-            // After an error there is nothing more to be had.
-            if matches!(next, Some(Err(_))) {
-                events.failed = true;
+            loop {
+                let Some(open) = &mut events else {
+                    // After an error there is nothing more to be had.
+                    let bytes = pieces.next().filter(|_| !over)?;
+                    if needles.may_stand_in(&self.text[bytes.clone()]) {
+                        let lines = lines.before(bytes.start);
+                        events = Some(self.events(bytes, lines));
+                    } else {
+                        index += 1;
+                    }
+                    continue;
+                };
+                match Document::read(self, open, index).transpose() {
+                    Some(Ok(document)) => {
+                        index += 1;
+                        return Some(Ok(document));
+                    }
+                    Some(Err(error)) => {
+                        (events, over) = (None, true);
+                        return Some(Err(error));
+                    }
+                    None => events = None,
+                }
             }
-            next
         })
     }
-    fn events(self) -> Events<'a> {
+    /// The events of a piece, before which so many lines end.
+    fn events(self, bytes: Range<usize>, lines: usize) -> Events<'a> {
         let options = granit_parser::options! {
             block_scalar_eof_without_line_feed: true,
             emit_comments: false,
             flow_nesting_limit: DEPTH,
             block_nesting_limit: DEPTH,
         };
-        Events { source: self, parser: Parser::new_from_str_with_options(self.text, options), failed: false }
-    }
-    fn scan_error(self, error: &ScanError) -> EditError {
-        let at = (error.marker().line(), error.marker().col() + 1);
-        let template = self.text.contains("{{") || self.text.contains("{%");
-        let hint = if template { " in a template" } else { "" };
-        refused(self.file, at, "YAML", format!("{}{hint}", error.info()))
+        let (start, parser) = (bytes.start, Parser::new_from_str_with_options(&self.text[bytes], options));
+        Events { source: self, start, lines, parser }
     }
 }
 
-/// The parser's events with their bytes.
+/// The parser's events of one piece, with their places in the file.
 struct Events<'a> {
     source: Source<'a>,
+    start: usize,
+    lines: usize,
     parser: Parser<'a, StrInput<'a>>,
-    failed: bool,
 }
 
+/// An event, its line and column, and its bytes.
+type Seen<'a> = (Event<'a>, (usize, usize), Range<usize>);
+
 impl<'a> Events<'a> {
-    /// The next event; the stream's end again and again.
-    fn next(&mut self) -> Result<(Event<'a>, Span, Range<usize>), EditError> {
+    /// The next event; the end again and again.
+    fn next(&mut self) -> Result<Seen<'a>, EditError> {
+        let Self { start, lines, .. } = *self;
         match self.parser.next_event() {
-            _ if self.failed => Ok((Event::StreamEnd, Span::default(), 0..0)),
             Some(Ok((event, span))) => {
-                let bytes = span.byte_range().unwrap_or_default();
-                Ok((event, span, bytes))
+                let bytes = span.byte_range().map_or(0..0, |bytes| start + bytes.start..start + bytes.end);
+                Ok((event, (lines + span.start.line(), span.start.col() + 1), bytes))
             }
-            Some(Err(error)) => Err(self.source.scan_error(&error)),
-            None => Ok((Event::StreamEnd, Span::default(), 0..0)),
+            Some(Err(error)) => Err(self.scan_error(&error)),
+            None => Ok((Event::StreamEnd, (0, 0), 0..0)),
         }
+    }
+    fn scan_error(&self, error: &ScanError) -> EditError {
+        let at = (self.lines + error.marker().line(), error.marker().col() + 1);
+        let text = self.source.text;
+        let hint = if text.contains("{{") || text.contains("{%") { " in a template" } else { "" };
+        refused(self.source.file, at, "YAML", format!("{}{hint}", error.info()))
     }
 }
 

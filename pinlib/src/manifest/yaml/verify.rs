@@ -1,32 +1,57 @@
 //! Whether two files read the same but for some regions.
 
-use super::{EditError, Events, Source, error};
+use super::{EditError, Events, Lines, Seen, Source, error, pieces};
 use crate::{
     git::FileAt,
     manifest::{EditErrorKind::Unverified, Region},
 };
-use granit_parser::{Event, Span};
+use granit_parser::Event;
 use std::ops::Range;
 
 /// Compares what a parser makes of both files, event by event: kind, value, style, anchor, tag, document markers.
 ///
 /// A region that was replaced holds one scalar in each, of one style. A region that was inserted may hold plain nodes,
-/// whole, where the old file has none or an empty value: its text is compared to the letter by the core.
+/// whole, where the old file has none or an empty value: its text is compared to the letter by the core. A document whose
+/// bytes are the same, and that holds no region, reads the same.
 pub(in crate::manifest) fn verify(
     before: &FileAt,
     after: &FileAt,
     regions: &[Region],
 ) -> Result<(), EditError> {
-    let (mut old, mut new) = (Source::new(before)?.events(), unverified(Source::new(after))?.events());
-    let (mut regions, mut hit) = (regions, false);
+    let (old, new) = (Source::new(before)?, unverified(Source::new(after))?);
+    let (mut olds, mut news) = (pieces(old.text), pieces(new.text));
+    let (mut old_lines, mut new_lines) = (Lines::of(old.text), Lines::of(new.text));
+    let mut rest = regions;
+    loop {
+        match (olds.next(), news.next()) {
+            (None, None) if rest.is_empty() => return Ok(()),
+            (None, None) => return Err(differs(after, (0, 0), "no value that was written")),
+            (Some(was), Some(is)) => {
+                let here = rest.partition_point(|region| region.after.start < is.end);
+                let (regions, behind) = rest.split_at(here);
+                rest = behind;
+                if !regions.is_empty() || old.text[was.clone()] != new.text[is.clone()] {
+                    let (old_line, new_line) = (old_lines.before(was.start), new_lines.before(is.start));
+                    compare(old.events(was, old_line), new.events(is, new_line), regions)?;
+                }
+            }
+            _ => return Err(differs(after, (0, 0), "more documents, or fewer")),
+        }
+    }
+}
+
+fn differs(file: &FileAt, at: (usize, usize), found: &str) -> EditError {
+    error(Unverified, file, at, "the same file but for its sites", found)
+}
+
+/// Compares two documents.
+fn compare(mut old: Events<'_>, mut new: Events<'_>, mut regions: &[Region]) -> Result<(), EditError> {
+    let mut hit = false;
     loop {
         let (was, _, was_bytes) = old.next()?;
         loop {
-            let (is, span, bytes) = unverified(new.next())?;
-            let differs = |found: &str| {
-                let at = (span.start.line(), span.start.col() + 1);
-                Err(error(Unverified, after, at, "the same file but for its sites", found))
-            };
+            let (is, at, bytes) = unverified(new.next())?;
+            let differs = |found: &str| Err(differs(new.source.file, at, found));
             // What has no bytes of its own stands in no region.
             let node = is.is_node() && !is_empty(&is, &bytes);
             while let Some((region, rest)) = regions.split_first()
@@ -45,7 +70,7 @@ pub(in crate::manifest) fn verify(
             match regions.first().filter(inside) {
                 Some(region) if region.before.is_empty() => {
                     hit = true;
-                    if !within(&mut new, (is, span, bytes), &region.after)? {
+                    if !within(&mut new, (is, at, bytes), &region.after)? {
                         return differs("more than was inserted");
                     }
                     if !is_empty(&was, &was_bytes) {
@@ -87,12 +112,8 @@ fn alike(old: &Event<'_>, new: &Event<'_>) -> bool {
 }
 
 /// Reads over an inserted node: whether it is plain and stays in its region.
-fn within<'a>(
-    events: &mut Events<'a>,
-    first: (Event<'a>, Span, Range<usize>),
-    region: &Range<usize>,
-) -> Result<bool, EditError> {
-    let (mut depth, mut event, mut bytes) = (0_usize, first.0, first.2);
+fn within<'a>(events: &mut Events<'a>, first: Seen<'a>, region: &Range<usize>) -> Result<bool, EditError> {
+    let (mut depth, (mut event, _, mut bytes)) = (0_usize, first);
     loop {
         match event {
             Event::MappingStart(_, 0, None) | Event::SequenceStart(_, 0, None) => depth += 1,
