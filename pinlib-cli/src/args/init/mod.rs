@@ -35,6 +35,7 @@ enum On {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pinlib init github --dry-run\n  pinlib init github --branch main")]
 struct Github {
     /// The repository on GitHub; its owner tells which images are built here [default: what GitHub Actions says, else
     /// the remote origin]
