@@ -113,9 +113,11 @@ impl Failure {
                 PinError::Rejected { .. } => {
                     "a rule of the server wants something else: look at the branch's protection, and let the pinner past it"
                 }
-                PinError::Unknown { run, branch, .. } => {
+                PinError::Unknown { source_commit, branch, .. } => {
                     return Some(format!(
-                        "do not run this step again blindly: `git log --grep {run} {branch}` tells whether it landed"
+                        "do not run this step again blindly: `pinlib log --branch {branch} --source-commit {}` tells \
+                         whether it landed",
+                        source_commit.short()
                     ));
                 }
                 PinError::Unshown { .. } => {
