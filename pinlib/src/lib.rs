@@ -32,6 +32,10 @@
 //!
 //! let pinned = forge.file(receipt.commit, "kustomization.yaml").ok_or("a file")?;
 //! assert_eq!(String::from_utf8(pinned)?, format!("{text}    digest: {digest}\n"));
+//! // The commit says what it is, in trailers that git can read too.
+//! let commit = forge.fact(receipt.commit).ok_or("a commit")?;
+//! let record = Record::parse(&commit.message).ok_or("a record")?;
+//! assert_eq!((record.claim.source(), record.parent), (source, source));
 //! # Ok(())
 //! # }
 //! ```
