@@ -115,11 +115,10 @@ impl Failure {
                 PinError::Rejected { .. } => {
                     "a rule of the server wants something else: look at the branch's protection, and let the pinner past it"
                 }
-                PinError::Unknown { source_commit, branch, .. } => {
+                PinError::Unknown { expected, branch, .. } => {
+                    // A whole oid: a range takes no less.
                     return Some(format!(
-                        "do not run this step again blindly: `pinlib log --branch {branch} --source-commit {}` tells \
-                         whether it landed",
-                        source_commit.short()
+                        "do not run this step again blindly: `pinlib log --branch {branch} {expected}..` tells what landed since"
                     ));
                 }
                 PinError::Unshown { .. } => {

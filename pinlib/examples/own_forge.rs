@@ -126,12 +126,20 @@ impl Git {
             let seconds = when.split(' ').next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
             (Person { name: name.into(), email: email.into() }, seconds)
         };
-        let ((author, _), (committer, committed)) = (person("author"), person("committer"));
+        let ((author, _), (committer, seconds)) = (person("author"), person("committer"));
         let parents = lines("parent").filter_map(|parent| parent.parse().ok()).collect();
         // This forge proves no signature; one that is there is not the pinner's.
         let signature =
             if lines("gpgsig").next().is_some() { Signature::Unproven } else { Signature::Absent };
-        Ok(CommitFact { oid, parents, author, committer, signature, committed, message: message.into() })
+        Ok(CommitFact {
+            oid,
+            parents,
+            author,
+            committer,
+            signature,
+            committed: seconds,
+            message: message.into(),
+        })
     }
     /// Makes the objects. Nothing is on the branch yet: whatever fails here has written nothing that anybody sees.
     fn make(&self, commit: &GuardedCommit) -> Result<Oid, BackendError> {

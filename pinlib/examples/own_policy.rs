@@ -73,7 +73,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let forge = Arc::new(Freezable { forge: memory, file: "FREEZE".parse()? });
     let clock = Arc::new(MemoryClock::default());
-    let pinner = Pinner { registry, forge: forge.clone(), clock, patience: Patience::default() };
+    let held = Arc::<Freezable<MemoryForge>>::clone(&forge);
+    let pinner = Pinner { registry, forge: held, clock, patience: Patience::default() };
     let pin_from = |source: Oid, run: u8| -> Result<String, Box<dyn Error>> {
         let image = ImagePin {
             image: "ghcr.io/acme/web".parse()?,
@@ -92,8 +93,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{refused}");
     assert!(refused.starts_with("Rejected"));
     forge.forge.force(&main, Some(thawed));
-    let pinned = pin_from(thawed, 2)?;
-    println!("{pinned}");
-    assert_eq!(pinned, "Pinned");
+    let done = pin_from(thawed, 2)?;
+    println!("{done}");
+    assert_eq!(done, "Pinned");
     Ok(())
 }

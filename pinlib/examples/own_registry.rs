@@ -79,7 +79,7 @@ impl RegistryWorld for World {
         Some(Self(Arc::default()))
     }
     fn registry(&self) -> Arc<dyn Registry> {
-        self.0.clone()
+        Arc::<Store>::clone(&self.0)
     }
     fn repository(&self) -> Reference {
         "artifacts.example/acme/web".parse().unwrap_or_else(|error| panic!("{error}"))

@@ -14,7 +14,10 @@ use pinlib_testkit::{
     memory::{MemoryClock, MemoryForge, MemoryRegistry},
     sim,
 };
-use std::{error::Error, sync::Arc};
+use std::{error, sync::Arc};
+
+/// What goes wrong here may cross threads, as futures do.
+type Error = Box<dyn error::Error + Send + Sync>;
 
 const PATH: &str = "deploy/kustomization.yaml";
 
@@ -27,7 +30,7 @@ struct Built {
 }
 
 /// What is asked of pinlib, from what the build reported and what the tool knows of the repository.
-fn request(built: &Built) -> Result<PinRequest, Box<dyn Error>> {
+fn request(built: &Built) -> Result<PinRequest, Error> {
     let digest = built.image.digest().ok_or("the build reports no digest")?;
     let file = Target::new(PATH.parse()?, Arc::new(Kustomization::default()));
     let image = ImagePin {
@@ -42,7 +45,7 @@ fn request(built: &Built) -> Result<PinRequest, Box<dyn Error>> {
 }
 
 /// The last step of a release. `Ok` means that the digest is on the branch, so `?` never walks past a race.
-async fn release(pinner: &Pinner, built: &Built, run: RunId) -> Result<String, Box<dyn Error>> {
+async fn release(pinner: &Pinner, built: &Built, run: RunId) -> Result<String, Error> {
     match pinner.pin(&request(built)?, run).await {
         Ok(receipt) => Ok(format!("{:?} at {}", receipt.kind(), receipt.commit.short())),
         // No failure of the build: whoever moved the branch builds and pins in turn.
@@ -55,11 +58,11 @@ async fn release(pinner: &Pinner, built: &Built, run: RunId) -> Result<String, B
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Error> {
     let (forge, registry) = (Arc::new(MemoryForge::default()), Arc::new(MemoryRegistry::default()));
     let pinner = Pinner {
-        registry: registry.clone(),
-        forge: forge.clone(),
+        registry: Arc::<MemoryRegistry>::clone(&registry),
+        forge: Arc::<MemoryForge>::clone(&forge),
         clock: Arc::new(MemoryClock::default()),
         patience: Patience::default(),
     };
@@ -72,11 +75,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let built = Built { source, image: format!("ghcr.io/acme/web@{digest}").parse()? };
 
     println!("{}", sim::run(release(&pinner, &built, RunId::from([1; 16])))?);
-    let pinned = forge.heads(&main).last().copied().flatten().ok_or("main is gone")?;
-    println!("{}", String::from_utf8(forge.file(pinned, PATH).ok_or("the file is gone")?)?);
+    let head = forge.heads(&main).last().copied().flatten().ok_or("main is gone")?;
+    println!("{}", String::from_utf8(forge.file(head, PATH).ok_or("the file is gone")?)?);
 
     // Somebody merges, and the next build's branch is no longer where it was built from.
-    let next = Built { source: pinned, ..built };
+    let next = Built { source: head, ..built };
     forge.push(&main, &[("README".parse()?, "tea\n")], "Sell tea");
     let other = registry.push(&pushed, &Recipe::of([Variant::of("linux/arm64")]).index());
     let next = Built { image: format!("ghcr.io/acme/web@{other}").parse()?, ..next };

@@ -151,8 +151,6 @@ pub enum PinError {
         key: Key,
         /// Whose commit it would be.
         run: RunId,
-        /// The commit that the images were built from.
-        source_commit: Oid,
         /// The head that the commit was sent for.
         expected: Oid,
         /// The head that was seen last.

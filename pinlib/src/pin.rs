@@ -235,7 +235,6 @@ impl Pinner {
                     branch: commit.branch().clone(),
                     key: claim.key(),
                     run: *run,
-                    source_commit: claim.source(),
                     expected: *expected,
                     seen: lost,
                     source,

@@ -243,7 +243,6 @@ impl<'a> Way<'a> {
             branch: self.own.clone(),
             key: record.claim.key(),
             run: record.run,
-            source_commit: record.claim.source(),
             expected: record.parent,
             seen: None,
             source,

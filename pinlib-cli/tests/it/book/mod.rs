@@ -21,9 +21,9 @@ fn pages() -> Result<Vec<Page>> {
     let mut paths = vec!["README.md".to_owned()];
     for folder in ["docs", "docs/reference", ".github"] {
         for entry in fs::read_dir(root().join(folder))? {
-            let name = entry?.file_name().into_string().map_err(|name| format!("{}", name.display()))?;
-            if name.ends_with(".md") {
-                paths.push(format!("{folder}/{name}"));
+            let path = entry?.path();
+            if path.extension().is_some_and(|ending| ending == "md") {
+                paths.push(path.strip_prefix(root())?.display().to_string());
             }
         }
     }
@@ -32,32 +32,24 @@ fn pages() -> Result<Vec<Page>> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "what was not run is told")]
 fn every_command_of_the_book_does_what_it_says() -> Result {
     let (mut run, mut wrong, mut left) = (0, Vec::new(), BTreeMap::<String, usize>::new());
     for page in pages()? {
-        let mut session = Vec::new();
-        let mut play = |session: &mut Vec<Block>| -> Result {
-            if session.is_empty() {
-                return Ok(());
-            }
-            let Some(sandbox) = Sandbox::new()? else { return Ok(()) };
-            run += sandbox.play(&page.path, session, &mut wrong)?;
-            session.clear();
-            Ok(())
-        };
-        for block in &page.blocks {
-            if let Some(reason) = block.value("needs") {
-                *left.entry(reason.to_owned()).or_default() += 1;
-                continue;
-            }
-            if block.is("fresh") {
-                play(&mut session)?;
-            }
-            if block.language == "console" || block.value("file").is_some() {
-                session.push(block.clone());
-            }
+        let (play, rest): (Vec<_>, Vec<_>) =
+            page.blocks.iter().partition(|block| block.value("needs").is_none());
+        for reason in rest.iter().filter_map(|block| block.value("needs")) {
+            *left.entry(reason.to_owned()).or_default() += 1;
         }
-        play(&mut session)?;
+        let typed = |block: &&&Block| block.language == "console" || block.value("file").is_some();
+        let typed: Vec<_> = play.iter().filter(typed).copied().cloned().collect();
+        // A new sandbox for each page, and before each block that asks for one.
+        for session in typed.chunk_by(|_, next| !next.is("fresh")) {
+            let Some(sandbox) = Sandbox::new()? else { return Ok(()) };
+            let found = sandbox.play(&page.path, session)?;
+            run += found.len();
+            wrong.extend(found.into_iter().flatten());
+        }
     }
     println!("commands of the book that were run: {run}");
     for (reason, count) in &left {

@@ -78,12 +78,12 @@ impl Block {
         let mut goes_on = false;
         for (line, text) in self.text.lines().enumerate() {
             match (goes_on, text.strip_prefix("$ "), commands.last_mut()) {
-                (true, _, Some(command)) => command.typed += &format!("\n{text}"),
+                (true, _, Some(command)) => command.typed.extend(["\n", text]),
                 (_, Some(typed), _) => {
                     let line = self.line + line + 1;
                     commands.push(Command { line, typed: typed.to_owned(), shown: String::new() });
                 }
-                (_, None, Some(command)) => command.shown += &format!("{text}\n"),
+                (_, None, Some(command)) => command.shown.extend([text, "\n"]),
                 (_, None, None) => panic!("line {}: a console begins with a command", self.line),
             }
             goes_on = text.ends_with('\\') && (goes_on || text.starts_with("$ "));
