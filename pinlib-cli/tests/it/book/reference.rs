@@ -33,6 +33,8 @@ fn helps(scene: &Scene, command: &[&str], page: &mut String) -> Result {
     let help = scene.run(&[command, &["--help"]].concat())?.out;
     let name = [&["pinlib"], command].concat().join(" ");
     assert!(help.lines().all(|line| line.chars().count() <= 100), "too wide: {help}");
+    let oid = help.split(|c: char| !c.is_ascii_hexdigit()).find(|word| word.len() >= 40);
+    assert_eq!(oid, None, "{name} --help is another in each build");
     let text: Vec<_> = help.trim_end().lines().map(str::trim_end).collect();
     write!(page, "\n## {name}\n\n```text\n{}\n```\n", text.join("\n"))?;
     let below =
