@@ -361,6 +361,17 @@ MUTANTS = [
     ("wire: a pack is taken on trust", PACK, "if checksum(format, body)?.as_bytes() != sum {", "if false {"),
     ("wire: a delta may lack its end", PACK, "if out.len() == to { Ok(out) } else { Err(BAD) }", "Ok(out)"),
     ("wire: a pack may unfold without end", PACK, "total += size; if total > limit::TOTAL {", "total += size; if total > usize::MAX {"),
+    # What the book says
+    ("book: an output that nobody prints", "docs/start.md", "2 pins on main", "3 pins on main"),
+    ("book: an exit code that is another", "docs/security.md", "echo $? 2", "echo $?\n3"),
+    ("book: a command that fails", "docs/recipes.md", '--branch main --forge ../repository.git', '--branch maine --forge ../repository.git'),
+    ("book: a flag that is not there", "docs/recipes.md", "metadata.json --evidence label", "metadata.json --evidenze label"),
+    ("book: a key that is not there", "docs/recipes.md", "- helm: charts/ai/values.yaml", "- helmm: charts/ai/values.yaml"),
+    ("book: a link to no heading", "docs/recipes.md", "audit.md#as-a-required-check", "audit.md#as-a-check"),
+    ("book: a page that nobody finds", "docs/SUMMARY.md", "- [Fuzzing](fuzzing.md)", ""),
+    ("book: a code that the table has not", "pinlib-cli/src/exit.rs", "Self::Blocked => 5", "Self::Blocked => 6"),
+    ("book: help that the reference does not say", "pinlib-cli/src/args/check.rs", "/// Files, and folders to look through", "/// Files"),
+    ("book: a key that the reference does not say", "pinlib-cli/src/config.rs", "/// The files that name it.", "/// Files."),
 ]
 # Which tests are asked, in turn, until one objects: what is built, and which of it. Quick ones first.
 SCENES = [("pinlib-testkit --test it", ["guards", "patience", "lies", "records", "edits", "conformance", "rollbacks", "waits", "audits"]),
@@ -371,6 +382,7 @@ NOT_ASKED = ["two_exact_pins_a_pusher_and_two_faults", "two_pins_a_pusher_and_a_
              "three_pins_and_somebody", "each_fault_in_turn", "each_pair_of_faults"]
 SUITES = {
     "audit": [("pinlib-testkit --test it", ["audits"])],
+    "book": [("pinlib-cli --test it", ["book", "the_schemas_in_the_book"]), ("pinlib-cli --bin pinlib", ["the_book_s_table"])],
     "words": [("pinlib --test it", ["nouns", "git_names"])],
     "pieces": [("pinlib --lib", ["yaml::pieces"])],
     # Its hostile files are bounded by time.

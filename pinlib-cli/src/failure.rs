@@ -1,7 +1,9 @@
 //! Why a command did not do what it was asked, and the next step of whoever reads that.
 
 use crate::exit::Ending;
-use pinlib::{BackendError, BackendErrorKind, Mismatch, Movement, OutcomeKind, PinError, Superseder};
+use pinlib::{
+    BackendError, BackendErrorKind, EditErrorKind, Mismatch, Movement, OutcomeKind, PinError, Superseder,
+};
 use std::{fmt, io, path::Path};
 
 /// Why there is no answer.
@@ -113,9 +115,10 @@ impl Failure {
                 PinError::Rejected { .. } => {
                     "a rule of the server wants something else: look at the branch's protection, and let the pinner past it"
                 }
-                PinError::Unknown { run, branch, .. } => {
+                PinError::Unknown { expected, branch, .. } => {
+                    // A whole oid: a range takes no less.
                     return Some(format!(
-                        "do not run this step again blindly: `git log --grep {run} {branch}` tells whether it landed"
+                        "do not run this step again blindly: `pinlib log --branch {branch} {expected}..` tells what landed since"
                     ));
                 }
                 PinError::Unshown { .. } => {
@@ -127,7 +130,17 @@ impl Failure {
                 PinError::Mismatch(Mismatch::Source { .. }) => {
                     "build with the label org.opencontainers.image.revision set to the whole commit id, on every platform"
                 }
+                PinError::Mismatch(Mismatch::Manifest { .. } | Mismatch::Blob { .. }) => {
+                    "what came is not what it is called: look at who stands between, a mirror or a proxy; nothing was written"
+                }
+                PinError::Mismatch(Mismatch::Was { .. }) => {
+                    "somebody changed it meanwhile: look at the file, and give --was as it stands there, or leave it out"
+                }
+                PinError::Edit(error) if error.kind == EditErrorKind::NoSite => {
+                    "is it the right file, and the image's whole name? `insert: true`, or --insert, adds an entry to a kustomization"
+                }
                 PinError::Backend(error) => match error.kind() {
+                    BackendErrorKind::NotFound => return missing(error).map(str::to_owned),
                     BackendErrorKind::Unauthorized => {
                         "for git: PINLIB_TOKEN or git's credential helpers; for registries: PINLIB_REGISTRY_USER with \
                          PINLIB_REGISTRY_PASSWORD, or `docker login`"
@@ -144,6 +157,24 @@ impl Failure {
             },
         };
         Some(hint.to_owned())
+    }
+}
+
+/// What is mostly the matter where something is not there.
+fn missing(error: &BackendError) -> Option<&'static str> {
+    let text = error.to_string();
+    if text.ends_with("the commit has no such file") {
+        Some("paths are meant from the repository's root, and are read at the source commit")
+    } else if text.ends_with("no such branch") {
+        Some("--branch names the branch, and --forge the repository; who may not read it is told the same")
+    } else if error.act().starts_with("find a repository ") {
+        Some("give --forge PATH|URL, or run it in a clone")
+    } else if error.act().starts_with("read the manifest of ") {
+        Some(
+            "was it pushed, and to this very repository? A registry that wants a login may say no more than this",
+        )
+    } else {
+        None
     }
 }
 

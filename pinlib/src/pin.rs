@@ -22,7 +22,7 @@ use crate::{
 use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::BoxFuture, stream};
 use std::{sync::Arc, time::Duration};
 
-/// Pins, with these backends.
+/// Pins, with these backends. The crate's first page pins with one.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the types say it")]
 pub struct Pinner {

@@ -180,6 +180,13 @@ impl fmt::Display for Claim {
 ///
 /// Every value is one line of plain ASCII, whatever a file or a branch is called: nothing can end the line, add a
 /// trailer, or spell `[skip ci]`.
+///
+/// A record is what a commit *says*. What makes it a pin is compared with the commit: see [`PinLog`](crate::PinLog) and
+/// [`audit`](crate::audit()).
+///
+/// ```
+/// assert_eq!(pinlib::Record::parse("Sell tea\n\nSigned-off-by: Ann <ann@example.test>\n"), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the sentence above")]
 pub struct Record {

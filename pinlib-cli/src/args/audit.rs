@@ -14,6 +14,9 @@ use crate::{
 use pinlib::{AuditOptions, OutcomeKind, audit};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pinlib audit \"$LAST_AUDITED..$HEAD\"\n\
+    \x20 pinlib audit \"$LAST_AUDITED..\" --signed")]
 pub(crate) struct Audit {
     /// Which commits: A..B for those on A, up to B; A.. up to the branch's head; B for its whole line
     #[arg(value_name = "RANGE")]

@@ -13,6 +13,7 @@ use crate::{
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pinlib check\n  pinlib check --exit-code platform/ charts/")]
 pub(crate) struct Check {
     /// Files, and folders to look through
     #[arg(default_value = ".")]

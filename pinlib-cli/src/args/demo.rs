@@ -4,6 +4,7 @@ use crate::{demo, exit::Ending, failure::Failure, output::Screen, surroundings::
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pinlib demo\n  pinlib demo --keep shop")]
 pub(crate) struct Demo {
     /// Plays in this folder, which must be new or empty, and leaves everything there
     #[arg(long, value_name = "DIR")]

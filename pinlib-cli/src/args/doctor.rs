@@ -16,6 +16,9 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pinlib doctor\n\
+    \x20 pinlib doctor --forge github:acme/platform --via pull-request")]
 pub(crate) struct Doctor {
     #[command(flatten)]
     request: RequestArgs,

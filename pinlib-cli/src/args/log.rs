@@ -17,6 +17,9 @@ use pinlib::{Clock as _, Logged, OidPrefix, PinLog, Reference, RepoPath, SystemC
 use std::{fs, path::PathBuf};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pinlib log --image web -n 5\n\
+    \x20 pinlib log --html pins.html --receipts receipts/*.json")]
 pub(crate) struct Log {
     /// Which commits: A..B, A.. or B; without it the branch's whole line
     #[arg(value_name = "RANGE")]

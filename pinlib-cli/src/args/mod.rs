@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod choose;
+mod completions;
 pub(crate) mod connect;
 mod demo;
 mod doctor;
@@ -11,6 +12,8 @@ pub(crate) mod image;
 mod init;
 mod line;
 mod log;
+#[cfg(feature = "man")]
+mod man;
 pub(crate) mod moment;
 mod pin;
 mod plan;
@@ -46,12 +49,13 @@ use std::time::Instant;
     disable_help_subcommand = true
 )]
 #[command(
-    after_help = "Flags beat PINLIB_… variables, these beat pinlib.yaml, and that beats what CI tells; -v says which.\n\
-    Secrets: PINLIB_TOKEN (git; with PINLIB_USER, or PINLIB_AUTH=bearer), PINLIB_APP_KEY (a GitHub App's),\n\
-    PINLIB_REGISTRY_USER and PINLIB_REGISTRY_PASSWORD, else docker's and git's own helpers. NAME_FILE reads one\n\
-    from a file.\n\
-    Exit codes: 0 pinned, already pinned or proposed, 1 defect, 2 usage, 3 head moved, 4 superseded, 5 rejected, 6 mismatch,\n\
-    7 not found, 8 unauthorized, 9 unavailable, 10 unknown: look before you retry, 11 changes are due (--exit-code)"
+    after_help = "Flags beat PINLIB_… variables, these beat pinlib.yaml, and that beats what CI tells; -v says which.\n\n\
+    Secrets: PINLIB_TOKEN for git (with PINLIB_USER, or PINLIB_AUTH=bearer), PINLIB_APP_KEY for a GitHub App, \
+    PINLIB_REGISTRY_USER and PINLIB_REGISTRY_PASSWORD; else docker's and git's own helpers. With _FILE at its end, a name \
+    means a file.\n\n\
+    Exit codes: 0 pinned, already pinned or proposed; 1 defect; 2 usage; 3 head moved; 4 superseded; 5 rejected; \
+    6 mismatch; 7 not found; 8 unauthorized; 9 unavailable; 10 unknown: look before you retry; 11 changes are due \
+    (--exit-code)"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -104,6 +108,11 @@ enum Command {
     Init(init::Init),
     /// Prints a JSON Schema
     Schema(schema::Schema),
+    /// Prints what lets a shell complete pinlib's commands and flags
+    Completions(completions::Completions),
+    /// Prints a manual page
+    #[cfg(feature = "man")]
+    Man(man::Man),
 }
 
 /// What a command has found out so far: it is told even when the command fails.
@@ -132,6 +141,9 @@ impl Cli {
             Command::Demo(demo) => ("demo", Box::pin(demo.run(around, screen)).await),
             Command::Init(init) => ("init", init.run(around, &mut progress).await),
             Command::Schema(schema) => ("schema", schema.run(&mut progress)),
+            Command::Completions(completions) => ("completions", completions.run(&mut progress)),
+            #[cfg(feature = "man")]
+            Command::Man(man) => ("man", man.run(&mut progress)),
         };
         report(name, ended, progress, start.elapsed())
     }

@@ -15,6 +15,9 @@ use crate::{
 use pinlib::{Order, PinError, RunId};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pinlib pin --source-commit \"$SHA\" --image \"ghcr.io/acme/web@$DIGEST\"\n\
+    \x20 pinlib pin --source-commit \"$SHA\" --digests metadata.json")]
 pub(crate) struct Pin {
     #[command(flatten)]
     request: RequestArgs,

@@ -15,6 +15,9 @@ use crate::{
 use pinlib::{Clock as _, Movement, Order, PinError, PinPlan, Pinner, Policy, SystemClock, Verdict, judge};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pinlib plan --source-commit \"$SHA\" --image \"ghcr.io/acme/web@$DIGEST\"\n\
+    \x20 pinlib plan --image \"ghcr.io/acme/web@$DIGEST\" | git apply --check")]
 pub(crate) struct Plan {
     #[command(flatten)]
     request: RequestArgs,

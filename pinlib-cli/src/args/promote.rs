@@ -16,6 +16,9 @@ use crate::{
 use pinlib::{Oid, Order, Origin, PinOptions, PromoteRequest};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pinlib promote staging production --image web\n\
+    \x20 pinlib promote staging production --source-commit \"$(git rev-parse v1.2.3^0)\"")]
 pub(crate) struct Promote {
     /// The environment whose digests are taken
     from: EnvironmentName,

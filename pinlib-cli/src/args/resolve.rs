@@ -12,6 +12,7 @@ use crate::{
 use pinlib::{DigestSource, ImagePin, Reference};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pinlib resolve ghcr.io/acme/web:1.4 docker.io/library/nginx:1.29")]
 pub(crate) struct Resolve {
     #[arg(required = true, value_name = "IMAGE", help = "The images, as REPOSITORY[:TAG][@DIGEST]")]
     images: Vec<Reference>,

@@ -16,6 +16,10 @@ use crate::{
 use pinlib::{Former, OidPrefix, Order, ReleaseRequest, RollbackRequest};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pinlib rollback --image web\n\
+    \x20 pinlib rollback --image web --to 8e07d11c94a5\n\
+    \x20 pinlib rollback --image web --release")]
 pub(crate) struct Rollback {
     #[command(flatten)]
     place: PlaceArgs,

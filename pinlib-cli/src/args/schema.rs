@@ -10,6 +10,7 @@ use crate::{
 use clap::ValueEnum;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pinlib schema config >pinlib.schema.json\n  pinlib schema receipt")]
 pub(crate) struct Schema {
     /// Of what
     what: What,

@@ -49,7 +49,7 @@ pub(crate) fn story(report: &Report, verbose: bool) -> String {
         Body::Init(init) => of_init(init),
         Body::Log(log) => history::log_sum(log),
         Body::Audit(audit) => vec![history::audit_sum(audit)],
-        Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => Vec::new(),
+        Body::Resolve(_) | Body::Schema { .. } | Body::File { .. } | Body::Empty {} => Vec::new(),
     };
     lines.join("\n")
 }
@@ -73,6 +73,7 @@ pub(crate) fn data(report: &Report) -> String {
         Body::Log(log) => history::log(log),
         Body::Audit(audit) => history::audit(audit),
         Body::Schema { schema } => serde_json::to_string_pretty(schema).unwrap_or_default() + "\n",
+        Body::File { file } => file.clone(),
         Body::Empty {} => String::new(),
     }
 }

@@ -234,3 +234,40 @@ pub(crate) fn json(report: &Report) -> String {
     // Strings, numbers and lists: there is nothing that JSON could not hold. GitHub's runner obeys `##[` in a log.
     serde_json::to_string(report).map(|text| text.replace("##[", "##\\u005b") + "\n").unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Ending, OutcomeKind, outcome};
+    use OutcomeKind::{
+        AlreadyPinned, HeadMoved, Invalid, Mismatch, NotFound, Pinned, Proposed, Rejected, Superseded,
+        Unauthorized, Unavailable, Unknown,
+    };
+
+    #[test]
+    fn the_book_s_table_has_each_outcome_at_its_code() {
+        let page = include_str!("../../../docs/reference/exit-codes.md");
+        let kinds = [
+            Pinned,
+            AlreadyPinned,
+            Proposed,
+            Superseded,
+            HeadMoved,
+            Rejected,
+            Mismatch,
+            NotFound,
+            Invalid,
+            Unauthorized,
+            Unavailable,
+            Unknown,
+        ];
+        let (due, told) = (Ending::Due { told: false }, Ending::Due { told: true });
+        let others = [due, told, Ending::Clean, Ending::Answered, Ending::Blocked, Ending::Defect];
+        for ending in kinds.map(Ending::Pin).into_iter().chain(others) {
+            let name = serde_json::to_value(outcome(ending)).unwrap_or_default();
+            let (row, name) = (format!("| {} | ", ending.code()), name.as_str().unwrap_or_default());
+            let found =
+                page.lines().any(|line| line.starts_with(&row) && line.contains(&format!("`{name}`")));
+            assert!(found, "no row {row}`{name}`");
+        }
+    }
+}

@@ -122,6 +122,10 @@ pub(crate) enum Body {
         /// The schema that was asked for.
         schema: serde_json::Value,
     },
+    File {
+        /// The text of the file that was asked for: completions for a shell, or a manual page.
+        file: String,
+    },
     Empty {},
 }
 

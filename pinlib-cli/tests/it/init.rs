@@ -239,3 +239,16 @@ fn every_input_reaches_a_script_and_by_a_variable_alone() -> Result {
     assert!(run.clone().count() == 2 && run.clone().all(|line| !line.contains("${{")));
     Ok(())
 }
+
+#[test]
+fn this_repository_s_own_workflows_are_looked_at_as_well() -> Result {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for entry in fs::read_dir(root.join(".github/workflows"))? {
+        let name = entry?.file_name();
+        checked(&format!(".github/workflows/{}", name.display()), &root)?;
+    }
+    for script in [".ci/run", ".ci/release"] {
+        clean("shellcheck", &[script], &root)?;
+    }
+    Ok(())
+}

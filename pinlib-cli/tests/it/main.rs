@@ -6,6 +6,8 @@
 mod action;
 mod actions;
 mod audits;
+#[cfg(unix)]
+mod book;
 mod checks;
 mod demo;
 mod digests;

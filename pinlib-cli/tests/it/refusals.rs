@@ -182,7 +182,9 @@ hint: give --source-commit, or set PINLIB_SOURCE_COMMIT
 2 error: the branch is missing
 hint: give --branch, or set PINLIB_BRANCH
 7 error: cannot find a repository around [FOLDER]: no folder upwards is one, and neither --forge, pinlib.yaml nor CI names another
+hint: give --forge PATH|URL, or run it in a clone
 2 error: --was means one image, and there are several
+hint: give --image, once
 2 error: the policy inputs does not know what registry.test/shop/web is built from
 hint: list its `inputs` in pinlib.yaml
 7 error: cannot read [FOLDER]/nowhere.yaml: there is no such file

@@ -1,8 +1,8 @@
 //! `--json`: one object, whole, on each outcome, of the shape that the schema tells.
 
-use super::scene::{Result, Scene, main_branch};
+use super::scene::{Result, Run, Scene, main_branch};
 use serde_json::Value;
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// Whether a value is of a schema's shape: what schemars writes of it, no more.
 fn fits(value: &Value, schema: &Value, root: &Value) -> bool {
@@ -159,5 +159,97 @@ fn no_command_and_no_such_flag_are_usage() -> Result {
         assert_eq!(scene.run(words)?.code, Some(2), "{words:?}");
     }
     assert_eq!(scene.run(&["--version"])?.out, concat!("pinlib ", env!("CARGO_PKG_VERSION"), "\n"));
+    Ok(())
+}
+
+/// Every name that some table of a schema has.
+fn names(schema: &Value, found: &mut BTreeSet<String>) {
+    for (key, value) in schema.as_object().into_iter().flatten() {
+        if key == "properties" {
+            found.extend(value.as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+        }
+        names(value, found);
+    }
+    schema.as_array().into_iter().flatten().for_each(|value| names(value, found));
+}
+
+/// The keys of a report that no table has. Hosts are data; a schema has a schema of its own.
+fn untold(value: &Value, known: &BTreeSet<String>) -> Vec<String> {
+    let below = |(key, value): (&String, &Value)| {
+        let own = (!known.contains(key)).then(|| key.clone());
+        let deeper =
+            if ["hosts", "schema"].contains(&key.as_str()) { Vec::new() } else { untold(value, known) };
+        own.into_iter().chain(deeper).collect::<Vec<_>>()
+    };
+    let of_map = value.as_object().into_iter().flatten().flat_map(below);
+    let of_list = value.as_array().into_iter().flatten().flat_map(|value| untold(value, known));
+    of_map.chain(of_list).collect()
+}
+
+#[test]
+fn the_schema_tells_each_key_of_each_command() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    scene.config()?;
+    let schema = schema("receipt", &scene)?;
+    let mut known = BTreeSet::new();
+    names(&schema, &mut known);
+    let (a, image) = (scene.a.to_string(), scene.reported());
+    scene.write("init/app.yaml", &format!("{{spec: {{containers: [{{name: a, image: '{image}'}}]}}}}\n"))?;
+    let words = |more: &str| {
+        let words = more.replace("[A]", &a).replace("[IMAGE]", &image);
+        words.split(' ').map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut commands = BTreeSet::new();
+    for line in [
+        "plan --source-commit [A] --image [IMAGE]",
+        "pin --source-commit [A] --image [IMAGE] --evidence label",
+        "rollback -n --image web",
+        "promote staging production",
+        "log",
+        "audit [A]..",
+        "resolve [IMAGE]",
+        "check",
+        "doctor",
+        "demo -q",
+        "init github --dry-run --repository shop/app --branch main",
+        "schema config",
+        "completions fish",
+    ] {
+        let words = words(line);
+        let words: Vec<_> = words.iter().map(String::as_str).chain(["--json"]).collect();
+        let folder = if words[0] == "init" { "init" } else { "." };
+        let run: Run = scene.command(&words).current_dir(scene.folder().join(folder)).output()?.into();
+        let report = run.json();
+        assert!(fits(&report, &schema, &schema), "{report:#}");
+        assert_eq!(untold(&report, &known), [""; 0], "{line}");
+        commands.insert(report["command"].as_str().unwrap_or_default().to_owned());
+    }
+    let help = scene.run(&["--help"])?.out;
+    let listed =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    for name in
+        listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).filter(|name| !name.is_empty())
+    {
+        assert!(commands.contains(name), "{name} is not asked here");
+    }
+    Ok(())
+}
+
+#[test]
+fn shells_take_the_completions() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let run = scene.run(&["completions", shell])?;
+        assert!(run.code == Some(0) && run.out.contains("rollback"), "{shell}: {run:?}");
+        scene.write(&format!("pinlib.{shell}"), &run.out)?;
+    }
+    #[cfg(unix)]
+    {
+        // The words behind `pinlib ro`, as the shell asks for them.
+        let script = "source pinlib.bash; COMP_WORDS=(pinlib ro); COMP_CWORD=1; _pinlib pinlib ro pinlib; echo \"${COMPREPLY[*]}\"";
+        let done =
+            std::process::Command::new("bash").args(["-c", script]).current_dir(scene.folder()).output()?;
+        assert_eq!(String::from_utf8_lossy(&done.stdout), "rollback\n", "{done:?}");
+    }
     Ok(())
 }

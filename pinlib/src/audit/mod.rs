@@ -50,6 +50,25 @@ pub struct Audit {
 /// Audits a part of a line. Every commit is held against its first parent, so what the oldest one stands on, or the root
 /// holds, is taken as given.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pinlib::{AuditOptions, GitForge, Kustomization, LineRange, Target, audit};
+/// use pinlib_testkit::{memory::MemoryForge, sim};
+/// use std::sync::Arc;
+/// let (forge, main) = (MemoryForge::default(), "main".parse()?);
+/// let file = |digit: &str| format!("images:\n  - name: web\n    digest: sha256:{}\n", digit.repeat(64));
+/// let path: pinlib::RepoPath = "kustomization.yaml".parse()?;
+/// let base = forge.push(&main, &[(path.clone(), &file("1"))], "Open the shop");
+/// let upto = forge.push(&main, &[(path.clone(), &file("2"))], "A digest by hand");
+///
+/// let range = LineRange { upto, base: Some(base), limit: 1000 };
+/// let known = vec![Target::new(path, Arc::new(Kustomization::default()))];
+/// let options = AuditOptions { by: sim::run(forge.identity())?, known, signed: false, hand_edits: false };
+/// let audit = sim::run(audit(&forge, range, &options))?;
+/// assert_eq!((audit.commits, audit.pins, audit.breaches.len()), (1, 0, 1));
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// Where the forge fails or does not tell all: then there is no finding, and no absence of findings. `NotFound` where the
 /// base is not on the line, `Incomplete` where the line is longer than its limit.

@@ -30,6 +30,15 @@ use crate::{
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Proposes pins, with these backends.
+///
+/// ```no_run
+/// # async fn f(proposer: pinlib::Proposer, request: pinlib::PinRequest) -> Result<(), pinlib::PinError> {
+/// let proposal = proposer.propose(&request, pinlib::RunId::from([7; 16])).await?;
+/// if let pinlib::Proposed::Review { review, .. } = &proposal.done {
+///     println!("#{} asks for it", review.number);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the types say it")]
 pub struct Proposer {

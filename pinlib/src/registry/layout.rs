@@ -27,6 +27,20 @@ use std::{
 ///
 /// Reads are plain blocking ones, of files of a bounded size; a folder on a slow network share blocks its caller.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pinlib::{LayoutRegistry, Registry};
+/// use pinlib_testkit::{image::{Recipe, Variant}, sim};
+/// let folder = tempfile::tempdir()?;
+/// let image = Recipe::of([Variant::of("linux/amd64")]).index();
+/// image.write_layout(folder.path(), "1.4")?;
+///
+/// let registry = LayoutRegistry::open(folder.path())?;
+/// let manifest = sim::run(registry.manifest(&"ghcr.io/acme/web:1.4".parse()?))?;
+/// assert_eq!(pinlib::Digest::of(&manifest.bytes), image.digest());
+/// # Ok(()) }
+/// ```
+///
 /// [image layout]: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 #[derive(Clone, Debug)]
 pub struct LayoutRegistry {

@@ -35,6 +35,7 @@ enum On {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pinlib init github --dry-run\n  pinlib init github --branch main")]
 struct Github {
     /// The repository on GitHub; its owner tells which images are built here [default: what GitHub Actions says, else
     /// the remote origin]
@@ -43,8 +44,8 @@ struct Github {
     /// The branch to pin on [default: the one that origin's HEAD names, else the current one]
     #[arg(long)]
     branch: Option<BranchName>,
-    /// The Action to call, by the commit of this version's release
-    #[arg(long, value_name = "OWNER/NAME@COMMIT", default_value_t)]
+    /// The Action to call [default: the one of this version, by its release's commit]
+    #[arg(long, value_name = "OWNER/NAME@COMMIT", default_value_t, hide_default_value = true)]
     action: ActionRef,
     /// Prints a diff that git apply takes instead of writing
     #[arg(short = 'n', long)]

@@ -76,7 +76,8 @@ impl PlaceArgs {
         was: Option<&Reference>,
     ) -> Result<Vec<ImagePin>, Failure> {
         if was.is_some() && args.len() > 1 {
-            return Err(Failure::usage("--was means one image, and there are several"));
+            return Err(Failure::usage("--was means one image, and there are several")
+                .with_hint("give --image, once"));
         }
         let pin = |arg: &ImageArg| {
             let keys = config.images.iter().find(|keys| keys.name.same_image(&arg.image));
@@ -257,7 +258,8 @@ impl RequestArgs {
             args.push(ImageArg { entry: None, image: name.at(digest) });
         }
         if args.is_empty() {
-            return Err(Failure::usage("pinlib.yaml lists none of the images that the build reports"));
+            return Err(Failure::usage("pinlib.yaml lists none of the images that the build reports")
+                .with_hint("list one with its targets, or give --target KIND:PATH"));
         }
         Ok(args)
     }

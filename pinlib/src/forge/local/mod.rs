@@ -44,6 +44,14 @@ pub enum CheckedOut {
 /// Whose repository it is matters as it does to git: one that belongs to somebody else is refused, unless the user's
 /// `safe.directory` names it.
 ///
+/// ```no_run
+/// # fn f() -> Result<(), Box<dyn std::error::Error>> {
+/// use pinlib::{Author, CheckedOut, LocalForge, Person};
+/// let bot = Author::new(Person { name: "bot".into(), email: "bot@example.test".into() }, None)?;
+/// let forge = LocalForge::open("/srv/git/deploy.git", bot, CheckedOut::Refuse)?;
+/// # Ok(()) }
+/// ```
+///
 /// # Cancellation
 /// What has begun goes on to its end: dropped after its first poll, a commit may land.
 #[derive(Clone, Debug)]

@@ -66,6 +66,15 @@ pub struct OciOptions {
 /// - **Plain http** is for loopback (`localhost`, 127.0.0.0/8, `[::1]`) and for hosts that the user allowed, and is then
 ///   the only thing tried.
 ///
+/// ```no_run
+/// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+/// use pinlib::{Http, OciOptions, OciRegistry, Registry};
+/// let registry = OciRegistry::new(Http::new(Http::settings())?, OciOptions::default());
+/// let manifest = registry.manifest(&"ghcr.io/acme/web:1.4".parse()?).await?;
+/// println!("{}", pinlib::Digest::of(&manifest.bytes));
+/// # Ok(()) }
+/// ```
+///
 /// [distribution specification]: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 #[derive(Debug)]
 pub struct OciRegistry {
