@@ -10,7 +10,7 @@ use crate::{
     meter::Meter,
 };
 use async_trait::async_trait;
-use http::{Request, StatusCode, header::RETRY_AFTER};
+use http::{Request, StatusCode, Uri, header::RETRY_AFTER};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::{
     Client, Config,
@@ -23,6 +23,7 @@ use serde::Deserialize;
 use std::{
     error::Error as StdError,
     fmt,
+    net::IpAddr,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -32,7 +33,7 @@ const PAGE: u32 = 500;
 /// The longest page that is read: some ten times what 500 pods have.
 const PAGE_LIMIT: usize = 64 << 20;
 /// More pages than this are no list, however short they are.
-const PAGES: usize = list::MOST / 250;
+const PAGES: usize = list::MOST / 500 + 1;
 /// So long a page may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -126,6 +127,12 @@ impl KubeCluster {
         config.default_retry = false;
         config.read_timeout = Some(Duration::from_secs(30));
         config.reset_reader_on_write = true;
+        if config.cluster_url.scheme_str() != Some("https") && !is_loopback(&config.cluster_url) {
+            return Err(BackendError::new(BackendErrorKind::Invalid, "find a cluster").because(format!(
+                "{} would be sent a token without TLS",
+                config.cluster_url.host().unwrap_or_default()
+            )));
+        }
         let host = config.cluster_url.authority().map(|authority| {
             let whole = authority.as_str();
             whole.rsplit_once('@').map_or(whole, |(_, host)| host).to_owned()
@@ -262,6 +269,12 @@ impl Answer {
             None => error,
         })
     }
+}
+
+/// Whether an address is this machine's own, as with `kubectl proxy`.
+fn is_loopback(address: &Uri) -> bool {
+    let host = address.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn invalid(act: &str, error: &(dyn StdError + 'static)) -> BackendError {

@@ -190,6 +190,9 @@ fn nothing_is_asked_twice_and_no_odd_answer_is_believed() {
     let error = cluster(&server.kubeconfig(), Some("nowhere")).expect_err("no such context");
     assert_eq!(error.kind(), BackendErrorKind::NotFound);
     assert!(error.to_string().contains("nowhere"), "{error}");
+    let plain = server.kubeconfig().replace(&server.address(), "cluster.example:80");
+    let error = cluster(&plain, None).expect_err("a token in the clear").to_string();
+    assert_eq!(error, "cannot find a cluster: cluster.example would be sent a token without TLS");
     let debug = format!("{:?}", of(&server));
     assert!(!debug.contains("a-token"), "{debug}");
 }

@@ -34,6 +34,8 @@ struct State {
     expired: usize,
     /// So many requests are refused as too many.
     busy: usize,
+    /// Whether strangers are let in.
+    open: bool,
 }
 
 impl ApiServer {
@@ -62,6 +64,10 @@ impl ApiServer {
     /// Refuses so many requests as too many.
     pub fn overload(&self, times: usize) {
         lock(&self.state).busy = times;
+    }
+    /// Lets in whoever brings no token, as kubectl does over plain HTTP.
+    pub fn open(&self) {
+        lock(&self.state).open = true;
     }
     /// A kubeconfig that leads there, with `shop` as the current namespace.
     pub fn kubeconfig(&self) -> String {
@@ -109,32 +115,35 @@ fn refused(status: &str, reason: &str, message: &str) -> Reply {
 /// What a path asks for.
 struct Asked<'a> {
     group: &'a str,
+    /// With its group.
+    version: &'a str,
     namespace: Option<&'a str>,
     resource: &'a str,
     name: Option<&'a str>,
 }
 
 fn asked(path: &str) -> Option<Asked<'_>> {
-    let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
-    let (group, rest) = match parts[..] {
-        ["api", "v1", ref rest @ ..] => ("", rest),
-        ["apis", group, _, ref rest @ ..] => (group, rest),
-        _ => return None,
+    let path = path.strip_prefix('/')?;
+    let (group, version, rest) = match path.strip_prefix("apis/") {
+        Some(path) => {
+            let (group, rest) = path.split_once('/')?;
+            let (number, rest) = rest.split_once('/')?;
+            (group, &path[..=group.len() + number.len()], rest)
+        }
+        None => ("", "v1", path.strip_prefix("api/v1/")?),
     };
-    Some(match *rest {
-        ["namespaces", namespace, resource] => {
-            Asked { group, namespace: Some(namespace), resource, name: None }
-        }
-        ["namespaces", namespace, resource, name] => {
-            Asked { group, namespace: Some(namespace), resource, name: Some(name) }
-        }
-        [resource] => Asked { group, namespace: None, resource, name: None },
-        _ => return None,
-    })
+    let all = Asked { group, version, namespace: None, resource: rest, name: None };
+    let Some(rest) = rest.strip_prefix("namespaces/") else { return Some(all) };
+    let (namespace, resource) = rest.split_once('/')?;
+    let (resource, name) = match resource.split_once('/') {
+        Some((resource, name)) => (resource, Some(name)),
+        None => (resource, None),
+    };
+    Some(Asked { namespace: Some(namespace), resource, name, ..all })
 }
 
 fn serve(state: &mut State, request: &Request) -> Reply {
-    if request.header("authorization") != Some(&format!("Bearer {TOKEN}")) {
+    if !state.open && request.header("authorization") != Some(&format!("Bearer {TOKEN}")) {
         return refused("401 Unauthorized", "Unauthorized", "Unauthorized");
     }
     if state.busy > 0 {
@@ -146,6 +155,9 @@ fn serve(state: &mut State, request: &Request) -> Reply {
         );
     }
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    if let Some(found) = discovery(path) {
+        return answer("200 OK", &found);
+    }
     let Some(asked) = asked(path) else {
         return refused("404 Not Found", "NotFound", "the server could not find the requested resource");
     };
@@ -174,7 +186,7 @@ fn serve(state: &mut State, request: &Request) -> Reply {
                 state.expired -= 1;
                 return expired();
             }
-            page(&found, &query, request.header("accept").unwrap_or_default())
+            page(&asked, &found, &query, request.header("accept").unwrap_or_default())
         }
         Some(name) => {
             let named = found.iter().find(|object| object["metadata"]["name"] == name);
@@ -187,6 +199,38 @@ fn serve(state: &mut State, request: &Request) -> Reply {
             )
         }
     }
+}
+
+/// What there is, as kubectl asks before it asks for anything.
+fn discovery(path: &str) -> Option<Value> {
+    let resources = |version: &str, kinds: &[(&str, &str, &str)]| {
+        let resource = |(name, kind, short): &(&str, &str, &str)| {
+            json!({
+                "name": name, "singularName": kind.to_lowercase(), "namespaced": true, "kind": kind, "verbs": ["get", "list"],
+                "shortNames": [short],
+            })
+        };
+        let resources: Vec<_> = kinds.iter().map(resource).collect();
+        json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources})
+    };
+    let group = |name: &str, version: &str| {
+        let version = json!({"groupVersion": format!("{name}/{version}"), "version": version});
+        json!({"name": name, "versions": [version], "preferredVersion": version})
+    };
+    Some(match path.trim_end_matches('/') {
+        "/api" => json!({"kind": "APIVersions", "versions": ["v1"]}),
+        "/apis" => json!({
+            "kind": "APIGroupList", "apiVersion": "v1",
+            "groups": [group("apps", "v1"), group("argoproj.io", "v1alpha1")],
+        }),
+        "/api/v1" => resources("v1", &[("pods", "Pod", "po")]),
+        "/apis/apps/v1" => resources("apps/v1", &[("replicasets", "ReplicaSet", "rs")]),
+        "/apis/argoproj.io/v1alpha1" => resources(
+            "argoproj.io/v1alpha1",
+            &[("rollouts", "Rollout", "ro"), ("applications", "Application", "app")],
+        ),
+        _ => return None,
+    })
 }
 
 fn kind(resource: &str) -> Option<&'static str> {
@@ -219,7 +263,7 @@ fn parameters(query: &str) -> BTreeMap<String, String> {
 }
 
 /// One chunk of a list. Where it goes on stands in a token that no client can read, nor send as it is.
-fn page(found: &[Value], query: &BTreeMap<String, String>, accept: &str) -> Reply {
+fn page(asked: &Asked<'_>, found: &[Value], query: &BTreeMap<String, String>, accept: &str) -> Reply {
     let number = |text: Option<&String>| text.and_then(|text| text.parse::<usize>().ok());
     let from = query.get("continue").and_then(|token| token.strip_prefix("at+/&= "));
     let from: usize = from.and_then(|from| from.parse().ok()).unwrap_or_default();
@@ -244,8 +288,15 @@ fn page(found: &[Value], query: &BTreeMap<String, String>, accept: &str) -> Repl
         meta["continue"] = format!("at+/&= {to}").into();
         meta["remainingItemCount"] = (found.len() - to).into();
     }
-    let kind = if metadata { "PartialObjectMetadataList" } else { "PodList" };
-    answer("200 OK", &json!({"kind": kind, "apiVersion": "v1", "metadata": meta, "items": items}))
+    let (kind, version) = match kind(asked.resource) {
+        _ if metadata => ("PartialObjectMetadata", "meta.k8s.io/v1"),
+        Some(kind) => (kind, asked.version),
+        None => ("", asked.version),
+    };
+    answer(
+        "200 OK",
+        &json!({"kind": format!("{kind}List"), "apiVersion": version, "metadata": meta, "items": items}),
+    )
 }
 
 fn expired() -> Reply {

@@ -1,6 +1,7 @@
 //! What runs, held against what Git says: pods as kubectl prints them, a forge and a registry in memory.
 
 mod images;
+mod kubectl;
 mod lists;
 mod reports;
 mod rollouts;
