@@ -1,8 +1,10 @@
 //! Why a command did not do what it was asked, and the next step of whoever reads that.
 
 use crate::exit::Ending;
-use pinlib::{BackendError, BackendErrorKind, Mismatch, Movement, OutcomeKind, PinError, Superseder};
-use std::{fmt, io, path::Path};
+use pinlib::{
+    BackendError, BackendErrorKind, Forbidden, Mismatch, Movement, OutcomeKind, PinError, Superseder,
+};
+use std::{error::Error as _, fmt, io, path::Path};
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -127,6 +129,7 @@ impl Failure {
                 PinError::Mismatch(Mismatch::Source { .. }) => {
                     "build with the label org.opencontainers.image.revision set to the whole commit id, on every platform"
                 }
+                PinError::Backend(error) if forbidden(error).is_some() => return forbidden(error),
                 PinError::Backend(error) => match error.kind() {
                     BackendErrorKind::Unauthorized => {
                         "for git: PINLIB_TOKEN or git's credential helpers; for registries: PINLIB_REGISTRY_USER with \
@@ -145,6 +148,16 @@ impl Failure {
         };
         Some(hint.to_owned())
     }
+}
+
+/// The rule that lets a role ask a cluster, where that is what is missing.
+fn forbidden(error: &BackendError) -> Option<String> {
+    let Forbidden { verb, resource, namespace } = error.source()?.downcast_ref()?;
+    let place =
+        namespace.as_ref().map_or_else(|| "every namespace".into(), |name| format!("the namespace {name}"));
+    Some(format!(
+        "let the role {verb} {resource} in {place}: docs/reference/verify-rbac.yaml has all that it needs"
+    ))
 }
 
 impl<E: Into<PinError>> From<E> for Failure {

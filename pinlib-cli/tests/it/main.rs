@@ -28,4 +28,5 @@ mod rollbacks;
 mod scene;
 mod secrets;
 mod settings;
+mod verifies;
 mod ways;
