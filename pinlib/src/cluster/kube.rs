@@ -171,7 +171,7 @@ impl KubeCluster {
                 }
                 let body = answer.good(&act, ("list", what, namespace))?;
                 let List { objects: more, next: token } =
-                    list::read(&body, what.kind).map_err(|error| invalid(&act, &error))?;
+                    list::read(&body, Some(what.kind)).map_err(|error| invalid(&act, &error))?;
                 objects.extend(more);
                 if objects.len() > list::MOST {
                     break;
@@ -326,7 +326,7 @@ impl Cluster for KubeCluster {
         let answer = self.send(&act, request).await?;
         let body = answer.good(&act, ("get", &APPLICATIONS, Some(namespace)))?;
         let value = serde_json::from_slice(&body).map_err(|error| invalid(&act, &error))?;
-        match Object::read(value, APPLICATIONS.kind).map_err(|error| invalid(&act, &error))? {
+        match Object::read(value, None).map_err(|error| invalid(&act, &error))? {
             Object::Application(application) => Ok(application),
             _ => {
                 Err(BackendError::new(BackendErrorKind::Invalid, act)

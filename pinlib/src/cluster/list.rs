@@ -22,15 +22,15 @@ pub(super) struct List {
     pub(super) next: Option<String>,
 }
 
-/// Reads a list. Items that do not say their kind are of this one.
-pub(super) fn read(bytes: &[u8], kind: &str) -> Result<List, serde_json::Error> {
+/// Reads a list. Items that do not say their kind are of the list's own, else of the one that was asked for.
+pub(super) fn read(bytes: &[u8], asked: Option<&str>) -> Result<List, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let list = Whole(kind).deserialize(&mut json)?;
+    let list = Whole(asked).deserialize(&mut json)?;
     json.end()?;
     Ok(list)
 }
 
-struct Whole<'k>(&'k str);
+struct Whole<'k>(Option<&'k str>);
 
 impl<'de> DeserializeSeed<'de> for Whole<'_> {
     type Value = List;
@@ -50,12 +50,15 @@ impl<'de> Visitor<'de> for Whole<'_> {
         struct Meta {
             r#continue: Option<String>,
         }
-        let (mut list, mut items, mut kind) = (List::default(), false, None);
+        let (mut list, mut items, mut kind) = (List::default(), false, None::<String>);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "items" if items => return Err(M::Error::duplicate_field("items")),
                 "items" => {
-                    list.objects = map.next_value_seed(Items(self.0))?;
+                    // The API says it first; kubectl says it last, and of each item.
+                    let of = kind.as_deref().and_then(|kind| kind.strip_suffix("List"));
+                    let of = of.filter(|kind| !kind.is_empty()).or(self.0);
+                    list.objects = map.next_value_seed(Items(of))?;
                     items = true;
                 }
                 "kind" => kind = map.next_value::<Option<String>>()?,
@@ -79,7 +82,7 @@ impl<'de> Visitor<'de> for Whole<'_> {
     }
 }
 
-struct Items<'k>(&'k str);
+struct Items<'k>(Option<&'k str>);
 
 impl<'de> DeserializeSeed<'de> for Items<'_> {
     type Value = Vec<Object>;

@@ -387,15 +387,22 @@ impl From<ApplicationBody> for Application {
 
 impl Object {
     /// Reads one object; where it does not say its kind, as in the lists of the API, it is of this one.
-    pub(super) fn read(value: Value, kind: &str) -> Result<Self, serde_json::Error> {
+    ///
+    /// # Errors
+    /// Where nothing says its kind: who passes over a pod takes it for gone.
+    pub(super) fn read(value: Value, kind: Option<&str>) -> Result<Self, serde_json::Error> {
         let own = |key| value.get(key).and_then(Value::as_str);
-        // Where metadata alone was asked for, it is not of the kind that it is of.
-        let kind = own("kind").filter(|kind| *kind != "PartialObjectMetadata").unwrap_or(kind).to_owned();
+        // Sorted keys put a list's kind behind its items. Of what does not say its own, only a pod has containers there.
+        let pod = || value.pointer("/spec/containers").is_some_and(Value::is_array).then_some("Pod");
+        let Some(kind) = own("kind").or(kind).or_else(pod).map(str::to_owned) else {
+            return Err(de::Error::custom("an object does not say its kind"));
+        };
         // Other groups have an Application too.
         let argo = own("apiVersion").is_none_or(|group| group.starts_with("argoproj.io/"));
         let object = match kind.as_str() {
             "Pod" => Self::Pod(PodBody::deserialize(value)?.into()),
-            "ReplicaSet" => Self::ReplicaSet(Bare::deserialize(value)?.into()),
+            // Of metadata alone it is not said of what kind of object; only of these it is asked for.
+            "ReplicaSet" | "PartialObjectMetadata" => Self::ReplicaSet(Bare::deserialize(value)?.into()),
             "Rollout" if argo => Self::Rollout(RolloutBody::deserialize(value)?.into()),
             "Application" if argo => Self::Application(ApplicationBody::deserialize(value)?.into()),
             _ => Self::Other,

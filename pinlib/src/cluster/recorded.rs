@@ -28,7 +28,7 @@ impl RecordedCluster {
         let invalid = |why: String| {
             BackendError::new(BackendErrorKind::Invalid, format!("read the pods in {name}")).because(why)
         };
-        let list = list::read(json, "").map_err(|error| invalid(error.to_string()).with_source(error))?;
+        let list = list::read(json, None).map_err(|error| invalid(error.to_string()).with_source(error))?;
         if list.next.is_some() {
             return Err(BackendError::new(BackendErrorKind::Incomplete, format!("read the pods in {name}"))
                 .because("it is one page of a list that goes on"));
