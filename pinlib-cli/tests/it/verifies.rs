@@ -167,6 +167,22 @@ fn drift_is_told_where_it_is_asked_for() -> Result {
 }
 
 #[test]
+fn on_github_what_is_wrong_is_an_error_and_the_summary_has_it_all() -> Result {
+    let Some(scene) = shop()? else { return Ok(()) };
+    let other = other(&scene);
+    scene.write("pods.json", &printed(&[pod(&scene, "web-1", &other).json()]))?;
+    let summary = scene.write("summary.md", "")?;
+    let variables = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", &summary.display().to_string())];
+    let run = scene.run_with(&variables, &["verify", "-q", "--pods", "pods.json"])?;
+    let error =
+        format!("::error title=Verify::shop/Rollout/web/web runs {other}, and Git says {}", scene.digest());
+    assert!(run.code == Some(6) && run.err.lines().any(|line| line == error), "{run:?}");
+    let text = fs::read_to_string(summary)?;
+    assert!(text.contains("| mismatch | <code>shop/Rollout/web/web</code> | 1 of 1 |"), "{text}");
+    Ok(())
+}
+
+#[test]
 fn standard_input_a_namespace_and_a_commit_are_taken() -> Result {
     let Some(scene) = shop()? else { return Ok(()) };
     let mut command = scene.command(&["verify", "--pods=-", "-n", "shop"]);

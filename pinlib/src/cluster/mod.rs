@@ -6,6 +6,8 @@
 //! all is well.
 
 mod compare;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod image_id;
 #[cfg(feature = "kube")]
 pub(crate) mod kube;

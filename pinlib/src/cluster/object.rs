@@ -338,7 +338,7 @@ struct ApplicationBody {
 #[serde(default)]
 struct ApplicationStatus {
     #[serde(deserialize_with = "or_default")]
-    sync: Sync,
+    sync: SyncStatus,
     #[serde(deserialize_with = "or_default")]
     health: Word,
     #[serde(deserialize_with = "or_default")]
@@ -347,7 +347,7 @@ struct ApplicationStatus {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Sync {
+struct SyncStatus {
     status: Option<String>,
     #[serde(deserialize_with = "or_default")]
     revision: String,

@@ -17,12 +17,22 @@ use std::collections::BTreeMap;
 /// So many digests are asked for side by side.
 const AT_ONCE: usize = 4;
 
-/// What was shown so far: of a digest it is true for ever.
+/// What was shown so far, by repository and digest.
 #[derive(Debug, Default)]
-pub(super) struct Facts(BTreeMap<(String, Digest), Known>);
+pub(super) struct Facts {
+    /// True for ever.
+    shown: BTreeMap<(String, Digest), Known>,
+    /// What could not be shown in this look, and may be in the next.
+    failed: BTreeMap<(String, Digest), Known>,
+}
 
 impl Facts {
-    /// Settles whether what runs is what Git names, and asks for as much as that needs.
+    /// Begins another look.
+    pub(super) fn forget_failures(&mut self) {
+        self.failed.clear();
+    }
+
+    /// Settles whether what runs is what Git names, and asks for as much as that needs, each thing once a look.
     ///
     /// Only the repository that Git names is asked: a node may know an image by any name, and a digest says the same in each.
     pub(super) async fn settle(
@@ -32,11 +42,9 @@ impl Facts {
         wanted: Digest,
         running: &ImageId,
     ) -> Sameness {
-        let name = image.name();
-        // What failed now may be there at the next look.
-        let mut failed: BTreeMap<Digest, Known> = BTreeMap::new();
+        let key = |digest| (image.name(), digest);
         loop {
-            let known = |digest| failed.get(&digest).or_else(|| self.0.get(&(name.clone(), digest)));
+            let known = |digest| self.shown.get(&key(digest)).or_else(|| self.failed.get(&key(digest)));
             let asked = match sameness(wanted, running, known) {
                 Sameness::Ask(digests) => digests,
                 settled => return settled,
@@ -46,9 +54,9 @@ impl Facts {
             let looks: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
             for (digest, known) in looks {
                 match known {
-                    Ok(known) => drop(self.0.insert((name.clone(), digest), known)),
-                    Err(why) => drop(failed.insert(digest, Known::Nothing(why))),
-                }
+                    Ok(known) => self.shown.insert(key(digest), known),
+                    Err(why) => self.failed.insert(key(digest), Known::Nothing(why)),
+                };
             }
         }
     }

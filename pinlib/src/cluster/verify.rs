@@ -145,6 +145,7 @@ impl Verifier {
         }
         let instances = compare::instances(wanted, &pods, &revisions);
         let mut settled = BTreeMap::new();
+        facts.forget_failures();
         for (image, digest, running) in compare::pairs(&instances) {
             let sameness = facts.settle(&*self.registry, &image, digest, &running).await;
             settled.insert((digest, running), sameness);

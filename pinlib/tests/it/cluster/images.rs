@@ -1,12 +1,15 @@
 //! What a container's status says, held against the digest in Git.
 
 use super::{Shop, WEB, asks, digest, pod, request, told};
-use pinlib::{RecordedCluster, Verifier};
+use async_trait::async_trait;
+use pinlib::{
+    BackendError, BackendErrorKind, Digest, RawManifest, RecordedCluster, Reference, Registry, Verifier,
+};
 use pinlib_testkit::{
     servers::kubernetes::objects::{PodObject, printed},
     sim,
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 #[test]
 fn each_form_of_an_image_id_is_held_against_the_digest_in_git() {
@@ -83,4 +86,45 @@ fn what_is_not_ready_or_on_its_way_out_is_pending() {
         let pods: Vec<_> = pods.into_iter().map(PodObject::json).collect();
         assert_eq!(told(&shop.verify(commit, &pods)), verdicts, "{pods:#?}");
     }
+}
+
+/// Answers whatever digest it is asked for with the index that Git names.
+#[derive(Debug)]
+struct Lying(RawManifest);
+
+impl fmt::Display for Lying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a registry that lies")
+    }
+}
+
+#[async_trait]
+impl Registry for Lying {
+    async fn manifest(&self, _: &Reference) -> Result<RawManifest, BackendError> {
+        Ok(self.0.clone())
+    }
+    async fn blob(&self, _: &Reference, _: Digest) -> Result<Vec<u8>, BackendError> {
+        Err(BackendError::new(BackendErrorKind::NotFound, "read a blob"))
+    }
+    async fn referrers(&self, image: &Reference) -> Result<RawManifest, BackendError> {
+        self.manifest(image).await
+    }
+}
+
+#[test]
+fn what_a_registry_says_counts_only_where_it_hashes_to_what_was_asked_for() {
+    let shop = Shop::open();
+    let commit = shop.deploy(shop.other.digest());
+    let root = &shop.index.root;
+    let lie = RawManifest { media_type: root.media_type.clone(), claimed: None, bytes: root.bytes.clone() };
+    // Of the index that is not Git's, this would be an image.
+    let one = pod("web-1", "a").container("web", &asks(shop.other.digest()), &shop.platform().0.to_string());
+    let cluster = RecordedCluster::read("pods", printed(&[one.json()]).as_bytes()).expect("a list");
+    let verifier = Verifier { registry: Arc::new(Lying(lie)), ..shop.verifier(Arc::new(cluster)) };
+    let report = sim::run(verifier.verify(&request(commit))).expect("a report");
+    assert!(
+        told(&report)[0].starts_with("unknown: the manifest of registry.test/shop/web@"),
+        "{:?}",
+        told(&report)
+    );
 }
