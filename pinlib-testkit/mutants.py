@@ -29,6 +29,9 @@ GITHUB, API, ASKS, RULES, COMPARE, HOST, LOGIN, QUERIES, REFUSAL, REVIEW = (
 PROPOSE, SHOW, STANDING = (f"pinlib/src/propose/{name}.rs" for name in "mod show standing".split())
 OBJECTS, SIGN, LOCAL, DISK, HISTORY, REFS = (
     f"pinlib/src/forge/{name}.rs" for name in "objects sign local/mod local/disk local/history local/refs".split())
+SAME, PROVE, COMPARED, WANTED, LISTED, RECORDED, KUBE, LOOKS, REPORTED = (
+    f"pinlib/src/cluster/{name}.rs" for name in "same prove compare wanted list recorded kube verify report".split())
+OVERLAY = "pinlib/src/manifest/overlay.rs"
 LOST = "Ok(Look::Past(now)) if in_doubt && request.options().append_only => {"
 MUTANTS = [
     # From send to outcome
@@ -372,6 +375,28 @@ MUTANTS = [
     ("book: a code that the table has not", "pinlib-cli/src/exit.rs", "Self::Blocked => 5", "Self::Blocked => 6"),
     ("book: help that the reference does not say", "pinlib-cli/src/args/check.rs", "/// Files, and folders to look through", "/// Files"),
     ("book: a key that the reference does not say", "pinlib-cli/src/config.rs", "/// The files that name it.", "/// Files."),
+    # What runs
+    ("cluster: an image that two indexes share is enough", SAME, "shared if shared == images.len() =>", "shared if shared > 0 =>"),
+    ("cluster: what a registry does not have is another image", SAME, "Some(Known::Nothing(why)) => doubt = Some(why.clone()),", "Some(Known::Nothing(_)) => {}"),
+    ("cluster: an index that nobody read is another image", SAME, "None => Sameness::Ask(vec![found]),", "None => Sameness::Different,"),
+    ("cluster: a registry is taken at its word", PROVE, "proven(registry, &image.at(digest), Some(digest)).await {", "proven(registry, &image.at(digest), None).await {"),
+    ("cluster: what is not ready runs", COMPARED, "if *ready || self.pod.leaving", "if true || *ready || self.pod.leaving"),
+    ("cluster: what came to its end runs", COMPARED, "for pod in pods.iter().filter(|pod| !pod.finished) {", "for pod in pods {"),
+    ("cluster: what is going is enough", COMPARED, "unready(&mut rows);", ""),
+    ("cluster: the stable one must be the new one at once", COMPARED, "moves.then_some(", "false.then_some("),
+    ("cluster: an aborted rollout goes on", COMPARED, "rollout.stable != rollout.current && !rollout.aborted", "rollout.stable != rollout.current"),
+    ("cluster: of two digests either will do", COMPARED, "let mut digest = digests(&candidates); if digest.len() > 1 {", "let mut digest = digests(&candidates[..1]); if digest.len() > 1 {"),
+    ("cluster: a base goes before its overlay", WANTED, "self.overlays.contains_key(*path) && !inner.contains(*path)", "self.overlays.contains_key(*path)"),
+    ("cluster: kustomize's digest leaves the tag's digest", OVERLAY, "(None, None) => (tag, digest),", "(None, None) | (Some(_), None) => (tag, digest),"),
+    ("cluster: another image's name may go on", OVERLAY, "_ => return None,", "_ => None,"),
+    ("cluster: one object is a list", LISTED, 'Some(kind) if !kind.ends_with("List") => {', 'Some(kind) if false && !kind.ends_with("List") => {'),
+    ("cluster: one page is a list", RECORDED, "if list.next.is_some() {", "if false {"),
+    ("cluster: kube repeats by itself", KUBE, "config.default_retry = false;", ""),
+    ("cluster: an expired list begins again and again", KUBE, "&& page.continue_token.is_some() && !begun_again", "&& page.continue_token.is_some()"),
+    ("cluster: a token goes out in the clear", KUBE, 'config.cluster_url.scheme_str() != Some("https") &&', "false &&"),
+    ("cluster: any revision holds the commit", LOOKS, "Ok(since) => since.is_some(),", "Ok(_) => true,"),
+    ("cluster: who refuses is waited for", LOOKS, "Err(PinError::Backend(error)) if may_pass(error) =>", "Err(PinError::Backend(error)) if may_pass(error) || true =>"),
+    ("cluster: what runs beside it does not matter", REPORTED, "RunVerdict::Match(_) if row.wanted == Some(digest) => runs |= serves,", "_ if row.wanted == Some(digest) => runs |= serves,"),
 ]
 # Which tests are asked, in turn, until one objects: what is built, and which of it. Quick ones first.
 SCENES = [("pinlib-testkit --test it", ["guards", "patience", "lies", "records", "edits", "conformance", "rollbacks", "waits", "audits"]),
@@ -392,6 +417,7 @@ SUITES = {
                  ("pinlib --features oci --lib", ["registry"])],
     "wire": [("pinlib --features git-http --test it", ["forge_faults", "forge_http", "forge_ssh"]),
              ("pinlib --features git-http --lib", ["forge"])],
+    "cluster": [("pinlib --features kube --test it", ["cluster"]), ("pinlib --features kube --lib", ["cluster", "overlay"])],
     "proposal": [("pinlib --features github,git-http --test it", ["github_proposal"])],
     "github": [("pinlib --features github,git-http --test it", ["github"]),
                ("pinlib --features github,git-http --lib", ["github"])],

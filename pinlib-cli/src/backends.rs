@@ -9,14 +9,20 @@ use crate::{
     logins,
     output::Screen,
     surroundings::Surroundings,
+    text,
 };
 use anyhow::anyhow;
 use pinlib::{
-    Author, AutoMerge, BackendError, BackendErrorKind, CheckedOut, GitForge, GitHubForge, GitHubRepository,
-    Http, LayoutRegistry, LocalForge, Meter, NoRegistry, OciOptions, OciRegistry, Patience, Pinner, Proposer,
-    Reference, Registry, ReviewForge, SigningKey, SmartHttpForge, SshForge, SystemClock,
+    Author, AutoMerge, BackendError, BackendErrorKind, CheckedOut, Cluster, GitForge, GitHubForge,
+    GitHubRepository, Http, LayoutRegistry, LocalForge, Meter, NoRegistry, ObjectName, OciOptions,
+    OciRegistry, Patience, Pinner, Proposer, RecordedCluster, Reference, Registry, ReviewForge, SigningKey,
+    SmartHttpForge, SshForge, SystemClock,
 };
+#[cfg(feature = "kube")]
+use pinlib::{KubeAccess, KubeCluster};
 use std::{
+    fs::File,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -33,6 +39,18 @@ pub(crate) struct Places {
     pub(crate) via: Via,
     pub(crate) connect: Connect,
 }
+
+/// Where a cluster's objects come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ClusterPlace<'a> {
+    /// A file of what kubectl printed.
+    Recorded(&'a Path),
+    /// The API server of a context, or of the current one.
+    Server { kubeconfig: Option<&'a Path>, context: Option<&'a str> },
+}
+
+/// A longer file of a cluster's objects is not read: 10,000 pods have some 100 MB.
+const RECORDED: u64 = 512 << 20;
 
 /// The library's pinner, and what more was opened for it.
 #[derive(Debug)]
@@ -148,6 +166,46 @@ fn open_github(
         Via::Commit => forge,
         Via::PullRequest => forge.with_pull_requests(),
     })
+}
+
+/// Opens a cluster, and tells the namespace that is looked into where nobody names one.
+#[cfg_attr(
+    not(feature = "kube"),
+    expect(clippy::unused_async, unused_variables, reason = "only a server is waited for")
+)]
+pub(crate) async fn cluster(
+    from: ClusterPlace<'_>,
+    meter: &Meter,
+    around: &Surroundings,
+) -> Result<(Arc<dyn Cluster>, Option<ObjectName>), Failure> {
+    match from {
+        ClusterPlace::Recorded(file) => {
+            let text = if file == Path::new("-") {
+                text::read(Ok(io::stdin().lock()), Path::new("standard input"), RECORDED)?
+            } else {
+                text::read(File::open(around.path(file)), file, RECORDED)?
+            };
+            let name =
+                if file == Path::new("-") { "standard input".into() } else { file.display().to_string() };
+            Ok((Arc::new(RecordedCluster::read(&name, text.as_bytes())?), None))
+        }
+        #[cfg(feature = "kube")]
+        ClusterPlace::Server { kubeconfig, context } => {
+            // Only fails where there is one already.
+            rustls::crypto::ring::default_provider().install_default().ok();
+            let kubeconfig = kubeconfig.map(|file| around.path(file));
+            let access = KubeAccess { kubeconfig, context: context.map(str::to_owned) };
+            let cluster = KubeCluster::open(&access, meter.clone()).await?;
+            let namespace = cluster.namespace();
+            Ok((Arc::new(cluster), namespace))
+        }
+        #[cfg(not(feature = "kube"))]
+        ClusterPlace::Server { kubeconfig: _, context: _ } => {
+            let why = "this pinlib was built without the feature kube, and cannot ask a cluster";
+            let way = "kubectl get pods,replicasets -o json | pinlib verify --pods -";
+            Err(Failure::usage(why).with_hint(way))
+        }
+    }
 }
 
 /// Opens the registry alone, to ask it for these images.

@@ -2,9 +2,10 @@
 
 use crate::exit::Ending;
 use pinlib::{
-    BackendError, BackendErrorKind, EditErrorKind, Mismatch, Movement, OutcomeKind, PinError, Superseder,
+    BackendError, BackendErrorKind, EditErrorKind, Forbidden, Mismatch, Movement, OutcomeKind, PinError,
+    Superseder,
 };
-use std::{fmt, io, path::Path};
+use std::{error::Error as _, fmt, io, path::Path};
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -139,6 +140,7 @@ impl Failure {
                 PinError::Edit(error) if error.kind == EditErrorKind::NoSite => {
                     "is it the right file, and the image's whole name? `insert: true`, or --insert, adds an entry to a kustomization"
                 }
+                PinError::Backend(error) if forbidden(error).is_some() => return forbidden(error),
                 PinError::Backend(error) => match error.kind() {
                     BackendErrorKind::NotFound => return missing(error).map(str::to_owned),
                     BackendErrorKind::Unauthorized => {
@@ -176,6 +178,16 @@ fn missing(error: &BackendError) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// The rule that lets a role ask a cluster, where that is what is missing.
+fn forbidden(error: &BackendError) -> Option<String> {
+    let Forbidden { verb, resource, namespace } = error.source()?.downcast_ref()?;
+    let place =
+        namespace.as_ref().map_or_else(|| "every namespace".into(), |name| format!("the namespace {name}"));
+    Some(format!(
+        "let the role {verb} {resource} in {place}: docs/reference/verify-rbac.yaml has all that it needs"
+    ))
 }
 
 impl<E: Into<PinError>> From<E> for Failure {

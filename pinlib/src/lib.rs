@@ -85,6 +85,8 @@ mod evidence;
 mod forge;
 #[cfg(any(feature = "oci", feature = "git-http", feature = "github"))]
 mod http;
+#[cfg(any(feature = "oci", feature = "git-http", feature = "github", feature = "kube"))]
+mod meter;
 mod read;
 mod registry;
 mod resolve;
@@ -99,8 +101,9 @@ mod propose;
 mod receipt;
 mod rollback;
 
-// what looks back at what was pinned:
+// what looks back at what was pinned, and at what runs:
 mod audit;
+mod cluster;
 mod log;
 
 // what feeds the parsers with anything; no part of the API:
@@ -113,6 +116,15 @@ pub use backend::{BackendError, BackendErrorKind};
 #[cfg(feature = "system-clock")]
 pub use clock::SystemClock;
 pub use clock::{Clock, Patience};
+#[cfg(feature = "kube")]
+pub use cluster::kube::{KubeAccess, KubeCluster};
+pub use cluster::{
+    Application, Cluster, Container, Equality, Forbidden, ImageId, ObjectName, Owner, Pod, RecordedCluster,
+    ReplicaSet, Role, Rollout,
+    report::{AppState, Drift, NotShown, RunPlace, RunReport, RunRow, RunVerdict, Track, shown_to_run},
+    verify::{RunRequest, Verifier},
+    wanted::{NamedContainer, Wanted, wanted},
+};
 pub use decide::Order;
 pub use error::{Mismatch, Movement, PinError, Said, Superseder};
 #[cfg(feature = "github")]
@@ -143,13 +155,15 @@ pub use git::{
 pub use guard::{Basis, GuardedCommit, Verdict, judge};
 pub use hold::{HOLDS, Hold, holds};
 #[cfg(any(feature = "oci", feature = "git-http", feature = "github"))]
-pub use http::{Http, Meter, Traffic};
+pub use http::Http;
 pub use image::{Digest, Platform, Proof, Reference};
 pub use log::{Logged, LoggedSite, PinLog, holds_at};
 pub use manifest::{
     EditError, EditErrorKind, HelmValues, ImageUse, Kustomization, Locator, ManifestEditor, PathEditor,
     Pointer, Region, Site, Step, Workload, images,
 };
+#[cfg(any(feature = "oci", feature = "git-http", feature = "github", feature = "kube"))]
+pub use meter::{Meter, Traffic};
 pub use outcome::OutcomeKind;
 pub use parse::ParseError;
 pub use pin::Pinner;

@@ -48,6 +48,9 @@ pub(crate) struct Log {
     /// With --html: receipts of earlier runs (pin --json), which alone know of those that pinned nothing
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "html")]
     receipts: Vec<PathBuf>,
+    /// With --html: what pinlib verify --drift --json found, a file an environment
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "html")]
+    drift: Vec<PathBuf>,
     #[command(flatten)]
     line: LineArgs,
 }
@@ -60,6 +63,7 @@ impl Log {
         progress: &mut Progress,
     ) -> Result<Ending, Failure> {
         let receipts = page::receipts(&self.receipts, around)?;
+        let looks = page::looks(&self.drift, around)?;
         let mut told = Told::default();
         let line = self.line.open(self.range.unwrap_or_default(), around, &mut told).await;
         told.show(screen);
@@ -77,6 +81,7 @@ impl Log {
                 made: &Moment::from(SystemClock.now()).to_string(),
                 log: &log,
                 receipts: &receipts,
+                looks: &looks,
             }
             .html();
             fs::write(around.path(file), page).map_err(|error| Failure::unwritable(file, &error))?;

@@ -25,6 +25,7 @@ mod scan;
 mod schema;
 pub(crate) mod target;
 pub(crate) mod values;
+mod verify;
 
 use crate::{
     exit::Ending,
@@ -96,6 +97,8 @@ enum Command {
     Log(log::Log),
     /// Holds every pin against its record, from the trees of the commits; exits with 6 on a finding
     Audit(audit::Audit),
+    /// Holds what a cluster runs against what Git says, by digest; exits with 6 where it is another image
+    Verify(verify::Verify),
     /// Asks the registry for digests; prints repository@digest a line
     Resolve(resolve::Resolve),
     /// Finds the images in manifests that are not pinned by digest
@@ -134,6 +137,7 @@ impl Cli {
             Command::Promote(promote) => ("promote", promote.run(around, screen, &mut progress).await),
             Command::Log(log) => ("log", Box::pin(log.run(around, screen, &mut progress)).await),
             Command::Audit(audit) => ("audit", Box::pin(audit.run(around, screen, &mut progress)).await),
+            Command::Verify(verify) => ("verify", Box::pin(verify.run(around, screen, &mut progress)).await),
             Command::Resolve(resolve) => ("resolve", resolve.run(around, screen, &mut progress).await),
             Command::Check(check) => ("check", check.run(around, &mut progress)),
             Command::Doctor(doctor) => ("doctor", doctor.run(around, screen, &mut progress).await),

@@ -5,7 +5,7 @@
 
 use super::{
     clean, json, summary,
-    v1::{Body, Error, Finding, Health, Outcome, Report},
+    v1::{Body, Error, Finding, Health, Outcome, Report, RunRow},
 };
 use crate::surroundings::Surroundings;
 use std::{
@@ -112,6 +112,21 @@ fn annotations(report: &Report, around: &Surroundings) -> String {
             let line = line.map(|line| format!("line={line},")).unwrap_or_default();
             let message = escaped(&clean::line(&format!("{commit}: {message}")));
             writeln!(text, "::error {file}{line}title=Audit::{message}").ok();
+        }
+    }
+    if let Body::Verify(verify) = &report.body {
+        let wrong = |row: &&RunRow| matches!(row.verdict.as_str(), "mismatch" | "not-running");
+        for row in verify.rows.iter().filter(wrong).take(ANNOTATIONS) {
+            let (wanted, runs) = (row.wanted.as_deref(), row.running.as_deref());
+            let place = [&row.namespace, &row.kind, &row.name, &row.container];
+            let place = place.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("/");
+            let message = match runs {
+                Some(runs) => format!("{place} runs {runs}, and Git says {}", wanted.unwrap_or("no digest")),
+                None => {
+                    format!("Git says {}@{}, and it runs nowhere", row.image, wanted.unwrap_or("no digest"))
+                }
+            };
+            writeln!(text, "::error title=Verify::{}", escaped(&clean::line(&message))).ok();
         }
     }
     if let Body::Check(check) = &report.body {

@@ -39,7 +39,7 @@ fn digest(text: &str) -> String {
 }
 
 /// The end of a text, which tells more of a path than its beginning.
-fn clipped(text: &str, room: usize) -> String {
+pub(super) fn clipped(text: &str, room: usize) -> String {
     let count = text.chars().count();
     if count <= room || room == 0 {
         return text.to_owned();

@@ -1,7 +1,7 @@
 //! The report as people read it.
 
 use super::{
-    clean, doctor, history,
+    clean, doctor, history, running,
     v1::{
         Body, Check, Edit, Error, Image, Init, Load, Made, Operation, Outcome, Pin, PullRequest, Report,
         Unpinned,
@@ -49,6 +49,7 @@ pub(crate) fn story(report: &Report, verbose: bool) -> String {
         Body::Init(init) => of_init(init),
         Body::Log(log) => history::log_sum(log),
         Body::Audit(audit) => vec![history::audit_sum(audit)],
+        Body::Verify(verify) => running::sum(verify),
         Body::Resolve(_) | Body::Schema { .. } | Body::File { .. } | Body::Empty {} => Vec::new(),
     };
     lines.join("\n")
@@ -72,6 +73,7 @@ pub(crate) fn data(report: &Report) -> String {
         Body::Doctor(doctor) => doctor::table(doctor),
         Body::Log(log) => history::log(log),
         Body::Audit(audit) => history::audit(audit),
+        Body::Verify(verify) => running::table(verify),
         Body::Schema { schema } => serde_json::to_string_pretty(schema).unwrap_or_default() + "\n",
         Body::File { file } => file.clone(),
         Body::Empty {} => String::new(),

@@ -7,9 +7,11 @@ mod doctor;
 pub(crate) mod github_actions;
 mod history;
 mod human;
+pub(crate) mod of_cluster;
 pub(crate) mod of_history;
 pub(crate) mod of_library;
 mod requests;
+pub(crate) mod running;
 mod summary;
 pub(crate) mod v1;
 
@@ -80,6 +82,13 @@ impl Screen {
     /// A step of the story that no report has.
     pub(crate) fn step(self, word: &str, text: &str) {
         self.tell(&human::step(word, &clean::line(text)));
+    }
+    /// A step of something that goes on, on a line of its own where the wait is shown.
+    pub(crate) fn change(self, word: &str, text: &str) {
+        if !self.display.quiet && io::stderr().is_terminal() {
+            write!(io::stderr(), "\r\x1b[K").ok();
+        }
+        self.step(word, text);
     }
     fn stderr(self, styled: &str) {
         // With nobody left to read it, the story is not worth a failure.

@@ -3,7 +3,7 @@
 use super::{
     clean,
     github_actions::title,
-    v1::{Audit, Body, Check, Doctor, Error, Health, Init, Pin, Report},
+    v1::{Audit, Body, Check, Doctor, Error, Health, Init, Pin, Report, Verify},
 };
 use std::fmt::Write as _;
 
@@ -28,6 +28,7 @@ pub(super) fn of(report: &Report) -> String {
         }
         Body::Doctor(doctor) => of_doctor(doctor, &mut text),
         Body::Audit(audit) => of_audit(audit, &mut text),
+        Body::Verify(verify) => of_verify(verify, &mut text),
         Body::Log(_) | Body::Resolve(_) | Body::Schema { .. } | Body::File { .. } | Body::Empty {} => {}
     }
     text + "\n"
@@ -45,6 +46,17 @@ fn code(text: &str) -> String {
 fn of_error(error: &Error) -> String {
     let hint = error.hint.as_ref().map(|hint| format!("{}\n\n", code(hint))).unwrap_or_default();
     format!("{}\n\n{hint}", code(&error.message))
+}
+
+fn of_verify(verify: &Verify, text: &mut String) {
+    text.push_str("| image | verdict | where | ready | why |\n|---|---|---|---|---|\n");
+    for row in verify.rows.iter().filter(|row| row.verdict != "unmanaged").take(ROWS) {
+        let place = [&row.namespace, &row.kind, &row.name, &row.container];
+        let place = place.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("/");
+        let (ready, all, why) = (row.ready, row.pods.len(), row.why.as_deref().unwrap_or_default());
+        let (image, place, why) = (code(&row.image), code(&place), code(why));
+        writeln!(text, "| {image} | {} | {place} | {ready} of {all} | {why} |", row.verdict).ok();
+    }
 }
 
 fn of_audit(audit: &Audit, text: &mut String) {

@@ -3,8 +3,10 @@
 //! A field is added, never renamed, within a version. Oids and digests stand whole.
 
 mod history;
+mod running;
 
 pub(crate) use history::{Audit, Finding, Held, Log, Logged, LoggedSite};
+pub(crate) use running::{AppState, Drifted, RunRow, Verify, WantedSite};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -118,6 +120,7 @@ pub(crate) enum Body {
     Init(Init),
     Log(Log),
     Audit(Audit),
+    Verify(Box<Verify>),
     Schema {
         /// The schema that was asked for.
         schema: serde_json::Value,

@@ -1,8 +1,9 @@
 //! The page of `pinlib log --html`: one file that asks for nothing, with what was pinned where, when, and from what.
 //!
-//! `track` sorts the log and the receipts by environment and image, `event` draws one thing that happened, and this file puts
-//! the page around them. Nothing runs in it, and its style is allowed by its hash alone.
+//! `track` sorts the log and the receipts by environment and image, `event` draws one thing that happened, `drift` what a
+//! cluster ran instead, and this file puts the page around them. Nothing runs in it, and its style is allowed by its hash alone.
 
+mod drift;
 mod event;
 mod receipt;
 mod track;
@@ -12,6 +13,7 @@ use crate::output::{
     v1::{Held, Log, Logged},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+pub(crate) use drift::{Look, read as looks};
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 pub(crate) use receipt::{Receipt, read as receipts};
 use sha2::{Digest as _, Sha256};
@@ -40,6 +42,7 @@ pub(crate) struct Page<'a> {
     pub(crate) made: &'a str,
     pub(crate) log: &'a Log,
     pub(crate) receipts: &'a [Receipt],
+    pub(crate) looks: &'a [Look],
 }
 
 /// Text from outside: cleaned, and then escaped.
@@ -92,6 +95,7 @@ impl Page<'_> {
                             (overview(&tracks))
                             @for group in tracks.chunk_by(Track::beside) { (self.environment(group, several(&tracks))) }
                         }
+                        @for (number, look) in self.looks.iter().enumerate() { (look.html(number)) }
                         (self.elsewhere(&tracks, &runs))
                     }
                     footer {

@@ -93,8 +93,17 @@ fn receipts(text: &str) -> Vec<Receipt> {
 fn page(log: &Log, receipts: &[Receipt]) -> String {
     let head = hex('9', 40);
     let commits = Some("https://github.com/acme/platform/commit/");
-    Page { forge: "github:acme/platform", commits, head: &head, made: "2026-11-24T23:20:00Z", log, receipts }
-        .html()
+    let made = "2026-11-24T23:20:00Z";
+    Page { forge: "github:acme/platform", commits, head: &head, made, log, receipts, looks: &[] }.html()
+}
+
+/// An answer of `verify` with these of its fields.
+fn looked(more: &Value) -> super::Look {
+    let mut look = json!({"version": 1, "command": "verify", "ended": "2026-11-24T23:00:00Z", "drift": []});
+    for (key, value) in more.as_object().into_iter().flatten() {
+        look[key] = value.clone();
+    }
+    super::drift::parse(&look.to_string(), Path::new("v.json")).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What a browser objects to, where there is one.
@@ -128,6 +137,57 @@ fn every_kind_of_event_can_be_looked_at_by_everyone() -> io::Result<()> {
     let (script, remote) = (html.contains("<script"), html.contains("src=") || html.contains("url("));
     assert!(!script && !remote, "nothing runs, and nothing is loaded");
     Ok(())
+}
+
+#[test]
+fn what_a_cluster_runs_instead_is_drawn_below() -> io::Result<()> {
+    let drift = |kind: &str, place: Option<&str>| {
+        let reference = format!("{WEB}@sha256:{}", hex('e', 64));
+        json!({"kind": kind, "image": WEB, "place": place, "reference": reference, "pods": 3})
+    };
+    let all = json!([
+        drift("not-running", None),
+        drift("unmanaged", Some("shop/Deployment/cache/redis")),
+        drift("mutable-tag", Some("shop/Rollout/web/web")),
+    ]);
+    let more = json!({"environment": "production", "cluster": "127.0.0.1:6443", "commit": hex('9', 40), "drift": all});
+    let many: Vec<_> = (0..501).map(|_| drift("unmanaged", Some("shop/x"))).collect();
+    let looks =
+        [looked(&more), looked(&json!({})), looked(&json!({"environment": "staging", "drift": many}))];
+    let (log, head) = (story(), hex('9', 40));
+    let made = "2026-11-24T23:20:00Z";
+    let page =
+        Page { forge: "shop", commits: None, head: &head, made, log: &log, receipts: &[], looks: &looks };
+    let html = page.html();
+    for told in [
+        "<h2 id=\"drift-0\">Drift in production</h2>",
+        "<h2 id=\"drift-1\">Drift</h2>",
+        "Nothing: all that runs is in Git",
+        ">Nowhere running<",
+        ">Not in Git<",
+        ">By a tag<",
+        "And 1 more.",
+    ] {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+    assert_eq!(objections("drift", &html)?, [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn a_drift_that_nobody_looked_for_is_none() {
+    for (text, told) in [
+        ("{", "EOF while parsing an object"),
+        (
+            r#"{"version":2,"command":"verify","ended":"","drift":[]}"#,
+            "it has version 2, and this pinlib knows 1",
+        ),
+        (r#"{"version":1,"command":"verify","ended":"","drift":null}"#, "nobody looked for it"),
+        (r#"{"version":1,"command":"log","ended":"","drift":[]}"#, "nobody looked for it"),
+    ] {
+        let error = super::drift::parse(text, Path::new("v.json")).expect_err("a refusal").to_string();
+        assert!(error.starts_with("cannot read a drift from v.json: ") && error.contains(told), "{error}");
+    }
 }
 
 #[test]
@@ -260,7 +320,20 @@ fn no_value_can_speak() -> io::Result<()> {
         "run": EVIL, "source_commit": EVIL, "expected_head": EVIL, "actual_head": EVIL, "images": [{"name": EVIL}],
     });
     let runs = receipts(&run.to_string());
-    let html = Page { forge: EVIL, commits: None, head: EVIL, made: EVIL, log: &log, receipts: &runs }.html();
+    let drift = json!({"kind": EVIL, "image": EVIL, "place": EVIL, "reference": EVIL, "pods": 1});
+    let look = looked(
+        &json!({"commit": EVIL, "environment": EVIL, "cluster": EVIL, "ended": EVIL, "drift": [drift]}),
+    );
+    let html = Page {
+        forge: EVIL,
+        commits: None,
+        head: EVIL,
+        made: EVIL,
+        log: &log,
+        receipts: &runs,
+        looks: &[look],
+    }
+    .html();
     for raw in ["<script", "<img", "\u{202e}", "\u{1b}", "\"'>"] {
         assert!(!html.contains(raw), "{raw}");
     }

@@ -30,4 +30,5 @@ mod rollbacks;
 mod scene;
 mod secrets;
 mod settings;
+mod verifies;
 mod ways;

@@ -3,7 +3,10 @@
 use super::scene::{IMAGE, Result, Scene, main_branch};
 use pinlib_testkit::{
     image::{Recipe, Variant},
-    servers::browser,
+    servers::{
+        browser,
+        kubernetes::objects::{PodObject, printed},
+    },
 };
 use std::{fs, path::Path};
 
@@ -76,6 +79,32 @@ fn a_page_shows_what_happened_to_each_image_in_each_environment() -> Result {
     let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/page");
     let complaints = browser::look(&file, &pictures)?.unwrap_or_default();
     assert_eq!(complaints, [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn what_a_cluster_runs_instead_stands_on_the_page() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    environments(&scene)?;
+    let pinned =
+        scene.run(&["pin", "--source-commit", &scene.a.to_string(), "--image", &scene.reported()])?;
+    assert_eq!(pinned.code, Some(0), "{pinned:?}");
+    let web = PodObject::new("shop", "web-1").container("web", &scene.reported(), &scene.reported());
+    let stray = PodObject::new("shop", "cache").container("redis", "redis:7", "");
+    scene.write("pods.json", &printed(&[web.json(), stray.json()]))?;
+    let verified = scene.run(&["verify", "--pods", "pods.json", "--drift", "--json"])?;
+    assert_eq!(verified.code, Some(6), "{verified:?}");
+    scene.write("verify.json", &verified.out)?;
+    let run = scene.run(&["log", "--html", "page.html", "--drift", "verify.json"])?;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let html = fs::read_to_string(scene.folder().join("page.html"))?;
+    for told in [">Drift in staging<", "<code>redis:7</code>", ">By a tag<", ">Not in Git<"] {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+    let plain = scene.run(&["verify", "--pods", "pods.json", "--json"])?;
+    scene.write("plain.json", &plain.out)?;
+    let odd = scene.run(&["log", "--html", "page.html", "--drift", "plain.json"])?;
+    assert_eq!(odd.told(), "2 cannot read a drift from plain.json: nobody looked for it\n");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `--json`: one object, whole, on each outcome, of the shape that the schema tells.
 
 use super::scene::{Result, Run, Scene, main_branch};
+use pinlib_testkit::servers::kubernetes::objects::{PodObject, application, printed};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -128,6 +129,22 @@ fn each_outcome_is_one_whole_object() -> Result {
         (&"head-moved".into(), Some(moved.to_string()))
     );
     assert!(told(&raced["error"], "hint").is_some());
+    Ok(())
+}
+
+#[test]
+fn what_runs_is_told_in_the_same_shape() -> Result {
+    let Some(scene) = Scene::open()? else { return Ok(()) };
+    scene.config()?;
+    let schema = schema("receipt", &scene)?;
+    let web = PodObject::new("shop", "web-1").container("web", &scene.reported(), &scene.reported());
+    let app = application("argocd", "shop", &scene.a.to_string(), &[]);
+    scene.write("pods.json", &printed(&[web.json(), app]))?;
+    for more in [&[][..], &["--drift", "--application", "shop"], &["--commit", &"1".repeat(40)]] {
+        let report = scene.run(&[&["verify", "--json", "--pods", "pods.json"], more].concat())?.json();
+        assert!(fits(&report, &schema, &schema), "{report:#}");
+        assert_eq!(report["drift"].is_array(), more.contains(&"--drift"));
+    }
     Ok(())
 }
 

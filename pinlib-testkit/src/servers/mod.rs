@@ -2,12 +2,13 @@
 //!
 //! They are Debian's packages `lighttpd`, `git`, `apache2-utils`, `docker-registry`, `openssl` and `openssh-server`, and
 //! `chromium` for [`browser`]. Where one is missing a test says so and passes; under `CI` it fails: see [`program`]. [`github`]
-//! alone is no real server, and is held against what the real one publishes.
+//! and [`kubernetes`] alone are no real servers, and are held against what the real ones publish.
 
 pub mod browser;
 pub mod emulate;
 pub mod git;
 pub mod github;
+pub mod kubernetes;
 pub mod proxy;
 pub mod registry;
 pub mod script;

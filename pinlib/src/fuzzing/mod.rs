@@ -15,6 +15,7 @@ pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its folder of seeds.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("cluster", crate::cluster::fuzzing::cluster),
     ("editor", editor::editor),
     ("reference", text::reference),
     ("record", text::record),

@@ -2,11 +2,12 @@
 //!
 //! [`ManifestEditor`] is what the core asks of a format. [`same_but_pins`] is the one judge of edits, the core's own and
 //! everyone else's. Beside them, the formats that people use: `kustomize`, `workload`, `helm` and any `path`, which find
-//! their places and leave reading, splicing and verifying to `yaml`.
+//! their places and leave reading, splicing and verifying to `yaml`. `overlay` is what kustomize makes of the images of others.
 
 mod helm;
 mod images;
 mod kustomize;
+mod overlay;
 mod path;
 mod place;
 mod pointer;
@@ -16,6 +17,7 @@ mod yaml;
 pub use helm::HelmValues;
 pub use images::{ImageUse, images};
 pub use kustomize::Kustomization;
+pub(crate) use overlay::{Overlay, overlay};
 pub use path::PathEditor;
 pub(crate) use place::nearest;
 pub use pointer::{Pointer, Step};

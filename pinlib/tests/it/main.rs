@@ -1,5 +1,8 @@
 //! The library against real parts: git, registries, other parsers.
 
+mod cluster;
+#[cfg(feature = "kube")]
+mod cluster_kube;
 mod corpus;
 mod edit;
 mod editor_worlds;

@@ -4,7 +4,7 @@ mod digests;
 mod pins;
 mod place;
 
-pub(crate) use pins::{Scope, every_target};
+pub(crate) use pins::{Scope, every_target, placed};
 pub(crate) use place::{Place, PlaceArgs};
 
 use super::{

@@ -289,6 +289,34 @@ pub(crate) fn every_target(config: &Config) -> Result<Vec<(Option<EnvironmentNam
     Ok(all)
 }
 
+/// The images of the file that stand in a scope, each with its targets there.
+pub(crate) fn placed(config: &Config, scope: Scope<'_>) -> Result<Vec<Placement>, Failure> {
+    let mut placed = Vec::new();
+    for keys in &config.images {
+        let arg = ImageArg { entry: None, image: keys.name.bare() };
+        let targets = targets(keys.targets().filter(|target| scope.takes(target)), &arg)?;
+        if !targets.is_empty() {
+            placed.push((arg.image, targets));
+        }
+    }
+    if placed.is_empty() {
+        let mut elsewhere = config
+            .images
+            .iter()
+            .flat_map(ImageKeys::targets)
+            .filter_map(|target| target.environment.as_ref());
+        return Err(match elsewhere.next() {
+            Some(name) => {
+                Failure::usage("every target of pinlib.yaml is of an environment: which one is meant?")
+                    .with_hint(format!("give --environment {name}"))
+            }
+            None => Failure::usage("no image is known, so there is nothing to look for")
+                .with_hint("list images with their targets in pinlib.yaml, or name the file with --config"),
+        });
+    }
+    Ok(placed)
+}
+
 fn targets<'k>(
     keys: impl IntoIterator<Item = &'k TargetKeys>,
     arg: &ImageArg,
