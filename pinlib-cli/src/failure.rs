@@ -1,7 +1,7 @@
 //! Why a command did not do what it was asked, and the next step of whoever reads that.
 
 use crate::exit::Ending;
-use pinlib::{BackendError, BackendErrorKind, Mismatch, Movement, OutcomeKind, PinError, Superseder};
+use pinlib::{BackendError, BackendErrorKind, Mismatch, Movement, OutcomeKind, PinError, Said, Superseder};
 use std::{fmt, io, path::Path};
 
 /// Why there is no answer.
@@ -124,8 +124,21 @@ impl Failure {
                 PinError::Mismatch(Mismatch::Rebuilt { .. }) => {
                     "a build of one commit made two images; --replace-rebuilt pins the later one"
                 }
+                PinError::Mismatch(Mismatch::Source { found, .. }) if found.iter().any(is_provenance) => {
+                    "only what is built from a repository has provenance of one: give docker buildx build its address as \
+                     context, with the commit behind #, and --provenance=true"
+                }
                 PinError::Mismatch(Mismatch::Source { .. }) => {
                     "build with the label org.opencontainers.image.revision set to the whole commit id, on every platform"
+                }
+                PinError::Mismatch(Mismatch::Repository { .. }) => {
+                    "is --source-repository right? A label of it is org.opencontainers.image.source, on every platform"
+                }
+                PinError::Mismatch(Mismatch::NoEvidence { what, .. }) if what.contains("attestation") => {
+                    "sign it, as `actions/attest` or `cosign attest --type slsaprovenance1` do; --bundle says where to look"
+                }
+                PinError::Mismatch(Mismatch::NoEvidence { .. }) => {
+                    "build with docker buildx build --provenance=true, and pin the digest of the index that it pushes"
                 }
                 PinError::Backend(error) => match error.kind() {
                     BackendErrorKind::Unauthorized => {
@@ -145,6 +158,11 @@ impl Failure {
         };
         Some(hint.to_owned())
     }
+}
+
+/// Whether a part is the provenance of an image, by the words of the library.
+fn is_provenance(said: &Said) -> bool {
+    said.part.starts_with("the provenance of ")
 }
 
 impl<E: Into<PinError>> From<E> for Failure {

@@ -28,7 +28,7 @@ pub(super) fn of(report: &Report) -> String {
         }
         Body::Doctor(doctor) => of_doctor(doctor, &mut text),
         Body::Audit(audit) => of_audit(audit, &mut text),
-        Body::Log(_) | Body::Resolve(_) | Body::Schema { .. } | Body::Empty {} => {}
+        Body::Log(_) | Body::Resolve(_) | Body::VerifyImage(_) | Body::Schema { .. } | Body::Empty {} => {}
     }
     text + "\n"
 }

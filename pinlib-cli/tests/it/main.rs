@@ -9,6 +9,7 @@ mod audits;
 mod checks;
 mod demo;
 mod digests;
+mod evidence;
 mod github;
 mod init;
 mod logs;

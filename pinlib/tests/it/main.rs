@@ -1,5 +1,7 @@
 //! The library against real parts: git, registries, other parsers.
 
+#[cfg(feature = "provenance")]
+mod attestations;
 mod corpus;
 mod edit;
 mod editor_worlds;
@@ -39,6 +41,7 @@ mod images;
 mod kustomize;
 mod nouns;
 mod paths;
+mod provenance;
 mod pyyaml;
 mod records;
 #[cfg(feature = "oci")]
