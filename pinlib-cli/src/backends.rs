@@ -176,17 +176,25 @@ pub(crate) fn registry(
     Ok((registry, client.http.map(|http| http.meter().clone())))
 }
 
+/// What one image is verified by.
+#[derive(Debug)]
+pub(crate) struct Weighing {
+    pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) rule: EvidenceRule,
+    pub(crate) meter: Option<Meter>,
+}
+
 /// Opens the registry of one image, and the places of the evidence about it.
 pub(crate) fn evidence(
     connect: &Connect,
     image: &Reference,
     wanted: Wanted,
     around: &Surroundings,
-) -> Result<(Arc<dyn Registry>, EvidenceRule, Option<Meter>), Failure> {
+) -> Result<Weighing, Failure> {
     let mut client = Client { connect: connect.clone(), http: None };
     let registry = registry_through(&mut client, &[image], around)?;
     let rule = rule(wanted, &registry, &mut client, around)?;
-    Ok((registry, rule, client.http.map(|http| http.meter().clone())))
+    Ok(Weighing { registry, rule, meter: client.http.map(|http| http.meter().clone()) })
 }
 
 fn rule(

@@ -121,25 +121,7 @@ impl Failure {
                 PinError::Unshown { .. } => {
                     "the same command may be run again: it finds what is there, and does the rest"
                 }
-                PinError::Mismatch(Mismatch::Rebuilt { .. }) => {
-                    "a build of one commit made two images; --replace-rebuilt pins the later one"
-                }
-                PinError::Mismatch(Mismatch::Source { found, .. }) if found.iter().any(is_provenance) => {
-                    "only what is built from a repository has provenance of one: give docker buildx build its address as \
-                     context, with the commit behind #, and --provenance=true"
-                }
-                PinError::Mismatch(Mismatch::Source { .. }) => {
-                    "build with the label org.opencontainers.image.revision set to the whole commit id, on every platform"
-                }
-                PinError::Mismatch(Mismatch::Repository { .. }) => {
-                    "is --source-repository right? A label of it is org.opencontainers.image.source, on every platform"
-                }
-                PinError::Mismatch(Mismatch::NoEvidence { what, .. }) if what.contains("attestation") => {
-                    "sign it, as `actions/attest` or `cosign attest --type slsaprovenance1` do; --bundle says where to look"
-                }
-                PinError::Mismatch(Mismatch::NoEvidence { .. }) => {
-                    "build with docker buildx build --provenance=true, and pin the digest of the index that it pushes"
-                }
+                PinError::Mismatch(mismatch) => return of_mismatch(mismatch).map(str::to_owned),
                 PinError::Backend(error) => match error.kind() {
                     BackendErrorKind::Unauthorized => {
                         "for git: PINLIB_TOKEN or git's credential helpers; for registries: PINLIB_REGISTRY_USER with \
@@ -158,6 +140,32 @@ impl Failure {
         };
         Some(hint.to_owned())
     }
+}
+
+/// The next step where two things differ that must not.
+fn of_mismatch(mismatch: &Mismatch) -> Option<&'static str> {
+    Some(match mismatch {
+        Mismatch::Rebuilt { .. } => {
+            "a build of one commit made two images; --replace-rebuilt pins the later one"
+        }
+        Mismatch::Source { found, .. } if found.iter().any(is_provenance) => {
+            "only what is built from a repository has provenance of one: give docker buildx build its address as \
+             context, with the commit behind #, and --provenance=true"
+        }
+        Mismatch::Source { .. } => {
+            "build with the label org.opencontainers.image.revision set to the whole commit id, on every platform"
+        }
+        Mismatch::Repository { .. } => {
+            "is --source-repository right? A label of it is org.opencontainers.image.source, on every platform"
+        }
+        Mismatch::NoEvidence { what, .. } if what.contains("attestation") => {
+            "sign it, as `actions/attest` or `cosign attest --type slsaprovenance1` do; --bundle says where to look"
+        }
+        Mismatch::NoEvidence { .. } => {
+            "build with docker buildx build --provenance=true, and pin the digest of the index that it pushes"
+        }
+        _ => return None,
+    })
 }
 
 /// Whether a part is the provenance of an image, by the words of the library.

@@ -20,7 +20,7 @@ pub(crate) struct EvidenceArgs {
     /// What must tie the digest to the source commit
     #[arg(long)]
     evidence: Option<EvidenceName>,
-    /// With --evidence: the repository that the source commit is of, as https://HOST/PATH or github:OWNER/NAME
+    /// With --evidence: the repository that the source commit is of, by its address or as github:OWNER/NAME
     #[arg(long, value_name = "URL")]
     source_repository: Option<SourceRepository>,
     /// With --evidence attestation: who must have signed: a workflow, as OWNER/NAME/.github/workflows/FILE[@REF], or the

@@ -2,7 +2,8 @@
 
 use super::{Progress, choose::Chooser, connect::ConnectArgs, evidence::EvidenceArgs, request::missing};
 use crate::{
-    backends, ci,
+    backends::{self, Weighing},
+    ci,
     config::{self, Found},
     exit::Ending,
     failure::Failure,
@@ -50,7 +51,7 @@ impl VerifyImage {
         }
         let image = &self.image;
         progress.body = v1::Body::VerifyImage(Box::new(of_library::to_verify(image, source)));
-        let (registry, rule, meter) = backends::evidence(&connect, image, wanted, around)?;
+        let Weighing { registry, rule, meter } = backends::evidence(&connect, image, wanted, around)?;
         progress.meter = meter;
         let pin = ImagePin {
             image: image.clone(),

@@ -147,7 +147,9 @@ fn a_signed_attestation_is_found_in_a_file_or_beside_the_image() -> Result {
     let run = verify(&scene, "1.1", &words)?;
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{run:?}");
     let key = run.out.lines().find_map(|line| line.strip_prefix("signer          key ")).ok_or("a signer")?;
-    assert_data_eq!(scene.tidy(&run.out.replace(key, "[KEY]"))?, str![[r#"
+    assert_data_eq!(
+        scene.tidy(&run.out.replace(key, "[KEY]"))?,
+        str![[r#"
 image           registry.test/shop/web@sha256:[digest]
 platforms       linux/amd64, linux/arm64
 source commit   [source]
@@ -162,7 +164,8 @@ proves          that the named signer attested to this digest, and wrote that it
                 was built from this commit
 does not prove  that the signer's word is true: nobody but the signer says what
                 it was built from
-"#]]);
+"#]]
+    );
 
     let registry: Vec<_> = words.iter().copied().filter(|word| !word.starts_with("--bundle")).collect();
     let none = verify(&scene, "1.1", &registry)?;

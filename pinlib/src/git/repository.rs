@@ -56,23 +56,20 @@ fn split(text: &str) -> Option<(&str, &str, &str)> {
         return Some(("", "github.com", path));
     }
     let text = text.strip_prefix("git+").unwrap_or(text);
-    let (usual_port, host, path) = match text.split_once("://") {
-        Some((scheme, rest)) => {
-            let port = match scheme {
-                "https" => ":443",
-                "http" => ":80",
-                "ssh" => ":22",
-                "git" => ":9418",
-                _ => return None,
-            };
-            let (host, path) = rest.split_once('/')?;
-            (port, host, path)
-        }
+    let (usual_port, host, path) = if let Some((scheme, rest)) = text.split_once("://") {
+        let port = match scheme {
+            "https" => ":443",
+            "http" => ":80",
+            "ssh" => ":22",
+            "git" => ":9418",
+            _ => return None,
+        };
+        let (host, path) = rest.split_once('/')?;
+        (port, host, path)
+    } else {
         // As git writes it for ssh; without a user it could be anything.
-        None => {
-            let (host, path) = text.split_once(':').filter(|(host, _)| host.contains('@'))?;
-            ("", host, path.trim_start_matches('/'))
-        }
+        let (host, path) = text.split_once(':').filter(|(host, _)| host.contains('@'))?;
+        ("", host, path.trim_start_matches('/'))
     };
     Some((usual_port, host.rsplit_once('@').map_or(host, |(_, host)| host), path))
 }

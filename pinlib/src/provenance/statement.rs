@@ -54,7 +54,7 @@ impl Source {
         let schemes = ["git+", "git://", "ssh://", "git@"];
         let in_git = sure.is_some()
             || schemes.iter().any(|scheme| address.starts_with(scheme))
-            || address.trim_end_matches('/').ends_with(".git");
+            || address.trim_end_matches('/').strip_suffix(".git").is_some();
         let commit = sure.or_else(|| digest("sha256"));
         Some(Self { uri, commit, in_git })
     }

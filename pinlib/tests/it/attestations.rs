@@ -49,7 +49,7 @@ impl Office {
         self.registry.push(&tag.parse().expect("a tag"), &beside(&self.image.root, bundles));
     }
     fn rule(&self) -> AttestationRule {
-        let registry: Arc<dyn Registry> = self.registry.clone();
+        let registry = Arc::clone(&self.registry) as Arc<dyn Registry>;
         AttestationRule {
             repository: REPOSITORY.parse().expect("a repository"),
             signer: Signer::Key { pem: self.notary.key().into_bytes() },
@@ -140,8 +140,8 @@ fn each_thing_that_is_not_as_it_was_asked_for_is_named() {
     office.refused(&says(&slsa_1(digest, REPOSITORY, &A[..12])), Field::SourceCommit);
     office.refused(&says(&statement("https://spdx.dev/Document", digest, &json!({}))), Field::Predicate);
     // A signature alone names no source.
-    let signed = statement("https://sigstore.dev/cosign/sign/v1", digest, &json!({}));
-    office.refused(&says(&signed), Field::SourceRepository);
+    let only_signed = statement("https://sigstore.dev/cosign/sign/v1", digest, &json!({}));
+    office.refused(&says(&only_signed), Field::SourceRepository);
     office.refused(&Notary::new().attest(&slsa_1(digest, REPOSITORY, A)), Field::Log);
     let entries = "/verificationMaterial/tlogEntries";
     let at = |path: &str| format!("{entries}/0/{path}");
@@ -171,14 +171,36 @@ fn each_thing_that_is_not_as_it_was_asked_for_is_named() {
 fn a_log_is_asked_for_unless_the_root_that_the_user_gave_has_none() {
     let office = Office::open();
     let bare = edited(&office.sound(), |bundle| bundle["verificationMaterial"]["tlogEntries"] = json!([]));
-    let rule = |trust| AttestationRule {
-        sources: vec![Arc::new(GivenBundles::new("a file", bare.to_string().as_bytes()))],
+    let rule = |bundle: &Value, trust| AttestationRule {
+        sources: vec![Arc::new(GivenBundles::new("a file", bundle.to_string().as_bytes()))],
         trust,
         ..office.rule()
     };
     for trust in [office.rule().trust, Trust::Embedded] {
-        let error = office.weigh(rule(trust)).expect_err("no entry");
+        let error = office.weigh(rule(&bare, trust)).expect_err("no entry");
         assert!(error.to_string().ends_with("a file: log: it stands in no transparency log"), "{error}");
+    }
+    // GitHub's own authority keeps no log; it vouches for certificates, and for no key.
+    let dated = edited(&bare, |bundle| {
+        bundle["verificationMaterial"]["timestampVerificationData"] =
+            json!({"rfc3161Timestamps": [{"signedTimestamp": "AAAA"}]});
+    });
+    let error = office.weigh(rule(&dated, Trust::Embedded)).expect_err("no entry");
+    assert!(error.to_string().ends_with("a file: log: it stands in no transparency log"), "{error}");
+}
+
+/// A place that is down.
+#[derive(Debug)]
+struct Down;
+impl fmt::Display for Down {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a place that is down")
+    }
+}
+#[async_trait]
+impl Attestations for Down {
+    async fn bundles(&self, _: &Reference) -> Result<Vec<RawBundle>, BackendError> {
+        Err(BackendError::new(BackendErrorKind::Unavailable, "ask"))
     }
 }
 
@@ -188,25 +210,11 @@ fn no_attestation_is_a_failure_and_a_place_that_cannot_be_asked_is_another() {
     let error = office.weigh(office.rule()).expect_err("nothing is there");
     assert_eq!(error.kind(), OutcomeKind::Mismatch);
     assert!(error.to_string().ends_with("there is no attestation of it in the registry"), "{error}");
-    /// A place that is down.
-    #[derive(Debug)]
-    struct Down;
-    impl fmt::Display for Down {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a place that is down")
-        }
-    }
-    #[async_trait]
-    impl Attestations for Down {
-        async fn bundles(&self, _: &Reference) -> Result<Vec<RawBundle>, BackendError> {
-            Err(BackendError::new(BackendErrorKind::Unavailable, "ask"))
-        }
-    }
     let good: Arc<dyn Attestations> =
         Arc::new(GivenBundles::new("a file", office.sound().to_string().as_bytes()));
     let bad: Arc<dyn Attestations> = Arc::new(GivenBundles::new("a file", b"{}"));
     let with = |last: &Arc<dyn Attestations>| {
-        office.weigh(AttestationRule { sources: vec![Arc::new(Down), last.clone()], ..office.rule() })
+        office.weigh(AttestationRule { sources: vec![Arc::new(Down), Arc::clone(last)], ..office.rule() })
     };
     assert!(with(&good).is_ok(), "another place may know");
     assert_eq!(with(&bad).expect_err("nobody knows").kind(), OutcomeKind::Unavailable);
@@ -249,7 +257,7 @@ fn a_list_of_referrers_is_read_within_bounds_and_hashed() {
     let kept = beside(&office.image.root, &[office.sound()]);
     office.registry.push(&"registry.test/acme/app:kept".parse().expect("a tag"), &kept);
     let weigh = |list: Vec<u8>, lies: bool| {
-        let listing = Listing { memory: office.registry.clone(), list, lies };
+        let listing = Listing { memory: Arc::clone(&office.registry), list, lies };
         let source = RegistryAttestations::new(Arc::new(listing));
         office.weigh(AttestationRule { sources: vec![Arc::new(source)], ..office.rule() })
     };

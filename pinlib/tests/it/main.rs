@@ -2,6 +2,7 @@
 
 #[cfg(feature = "provenance")]
 mod attestations;
+mod buildah;
 mod corpus;
 mod edit;
 mod editor_worlds;
@@ -20,6 +21,8 @@ mod git_names;
 mod git_world;
 #[cfg(all(feature = "github", feature = "git-http"))]
 mod github_answers;
+#[cfg(all(feature = "github", feature = "git-http"))]
+mod github_attestations;
 #[cfg(all(feature = "github", feature = "git-http"))]
 mod github_doctor;
 #[cfg(all(feature = "github", feature = "git-http"))]

@@ -18,7 +18,7 @@ use crate::{
 };
 use claims::{Built, identity_is, quoted};
 use sigstore_verify::{
-    VerificationResult,
+    SubjectAltName, VerificationResult,
     types::{Bundle, SignatureContent},
 };
 use std::time::SystemTime;
@@ -145,7 +145,7 @@ fn signer(
             if found != issuer {
                 return Err((Field::Issuer, format!("{} is not {issuer}", quoted(found))));
             }
-            let found = proven.identity().map(|name| name.as_str()).unwrap_or_default();
+            let found = proven.identity().map(SubjectAltName::as_str).unwrap_or_default();
             if !identity_is(found, identity) {
                 return Err((Field::Signer, format!("{} is not {identity}", quoted(found))));
             }

@@ -139,7 +139,6 @@ fn refused(error: &Error) -> Refused {
     let text = error.to_string();
     let field = match error {
         Error::ArtifactMismatch(_) | Error::UnsupportedArtifact(_) => Field::Subject,
-        Error::TransparencyLog(_) => Field::Log,
         Error::Timestamp(_)
         | Error::Certificate(CertificateError::Expired { .. } | CertificateError::NotYetValid { .. }) => {
             Field::Time
@@ -150,7 +149,8 @@ fn refused(error: &Error) -> Refused {
         {
             Field::Time
         }
-        Error::Bundle(
+        Error::TransparencyLog(_)
+        | Error::Bundle(
             BundleError::MissingInclusionPromise(_)
             | BundleError::MissingInclusionProof(_)
             | BundleError::MissingSigningTimeEvidence
