@@ -255,7 +255,7 @@ pub mod cases {
         let (source, repository) = (source("1", world)?.to_string(), "https://git.test/acme/app.git");
         let rule = || EvidenceRule::Provenance { repository: repository.parse().ok() };
         let plain = Recipe::of(["linux/amd64", "linux/arm64/v8"].map(Variant::of)).index();
-        let image = plain.attested(|platform, subject| {
+        let image = plain.clone().attested(|platform, subject| {
             let of = if platform.arch() == "amd64" { provenance::slsa_0_2 } else { provenance::slsa_1 };
             vec![of(subject, repository, &source)]
         });
@@ -266,7 +266,7 @@ pub mod cases {
         }
         let other = weighed(world, "proven", None, "2", rule());
         check(other.is_err(), "no evidence for another commit", format!("{other:?}"))?;
-        world.push("bare", &two(Form::Docker));
+        world.push("bare", &plain);
         let none = weighed(world, "bare", None, "1", rule());
         let refused = matches!(none, Err(PinError::Mismatch(Mismatch::NoEvidence { .. })));
         check(refused, "none where there is none", format!("{none:?}"))
