@@ -3,7 +3,8 @@
 use crate::{
     args::{
         connect::Connect,
-        values::{Committer, ForgePlace, RegistryPlace, Sign, Via},
+        evidence::Wanted,
+        values::{BundlePlace, Committer, ForgePlace, RegistryPlace, Sign, Via},
     },
     failure::Failure,
     logins,
@@ -13,10 +14,11 @@ use crate::{
 };
 use anyhow::anyhow;
 use pinlib::{
-    Author, AutoMerge, BackendError, BackendErrorKind, CheckedOut, Cluster, GitForge, GitHubForge,
-    GitHubRepository, Http, LayoutRegistry, LocalForge, Meter, NoRegistry, ObjectName, OciOptions,
-    OciRegistry, Patience, Pinner, Proposer, RecordedCluster, Reference, Registry, ReviewForge, SigningKey,
-    SmartHttpForge, SshForge, SystemClock,
+    Author, AutoMerge, BackendError, BackendErrorKind, CheckedOut, Cluster, EvidenceRule, GitForge,
+    GitHubAttestations, GitHubForge, GitHubRepository, GivenBundles, Http, LayoutRegistry, LocalForge, Meter,
+    NoRegistry, ObjectName, OciOptions, OciRegistry, Patience, Pinner, Proposer, RecordedCluster, Reference,
+    Registry, RegistryAttestations, ReviewForge, SigningKey, SmartHttpForge, SourceRepository, SshForge,
+    SystemClock,
 };
 #[cfg(feature = "kube")]
 use pinlib::{KubeAccess, KubeCluster};
@@ -26,6 +28,9 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+/// A longer file of attestations is not read.
+const BUNDLES_LIMIT: u64 = 16 << 20;
 
 /// Where everything is, and as whom.
 #[derive(Debug)]
@@ -90,6 +95,15 @@ impl Backends {
         };
         let forge = Arc::clone(github) as Arc<dyn ReviewForge>;
         Ok(Proposer { registry, forge, clock, patience, auto_merge })
+    }
+
+    /// What must tie digests to their source commit, with the places where that is looked for.
+    pub(crate) fn evidence(
+        &mut self,
+        wanted: Wanted,
+        around: &Surroundings,
+    ) -> Result<EvidenceRule, Failure> {
+        rule(wanted, &self.pinner.registry, &mut self.client, around)
     }
 
     /// Gives back what was lent for this run. It is no failure of the run where that cannot be done.
@@ -217,6 +231,53 @@ pub(crate) fn registry(
     let mut client = Client { connect: connect.clone(), http: None };
     let registry = registry_through(&mut client, images, around)?;
     Ok((registry, client.http.map(|http| http.meter().clone())))
+}
+
+/// What one image is verified by.
+#[derive(Debug)]
+pub(crate) struct Weighing {
+    pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) rule: EvidenceRule,
+    pub(crate) meter: Option<Meter>,
+}
+
+/// Opens the registry of one image, and the places of the evidence about it.
+pub(crate) fn evidence(
+    connect: &Connect,
+    image: &Reference,
+    wanted: Wanted,
+    around: &Surroundings,
+) -> Result<Weighing, Failure> {
+    let mut client = Client { connect: connect.clone(), http: None };
+    let registry = registry_through(&mut client, &[image], around)?;
+    let rule = rule(wanted, &registry, &mut client, around)?;
+    Ok(Weighing { registry, rule, meter: client.http.map(|http| http.meter().clone()) })
+}
+
+fn rule(
+    wanted: Wanted,
+    registry: &Arc<dyn Registry>,
+    client: &mut Client,
+    around: &Surroundings,
+) -> Result<EvidenceRule, Failure> {
+    let repository = wanted.repository().cloned();
+    wanted.rule(|place| {
+        Ok(match place {
+            BundlePlace::Registry => Arc::new(RegistryAttestations::new(Arc::clone(registry))),
+            BundlePlace::File(path) => {
+                let content = text::read(std::fs::File::open(path), path, BUNDLES_LIMIT)?;
+                Arc::new(GivenBundles::new(path.display().to_string(), content.as_bytes()))
+            }
+            BundlePlace::GitHub => {
+                let path = repository.as_ref().map(SourceRepository::path).unwrap_or_default();
+                let repository = path.parse().map_err(|error| {
+                    Failure::usage(format!("--bundle github wants a repository on GitHub: {error}"))
+                })?;
+                let (host, token) = (logins::github_host(around)?, logins::github_token(around)?);
+                Arc::new(GitHubAttestations::new(repository, host, token, client.http()?))
+            }
+        })
+    })
 }
 
 fn registry_through(

@@ -15,6 +15,8 @@ pub(crate) struct Build {
     pub(crate) source_commit: Option<Told>,
     pub(crate) branch: Option<Told>,
     pub(crate) forge: Option<Told>,
+    /// What the source commit is of.
+    pub(crate) source_repository: Option<Told>,
     /// Why something that CI says was not taken.
     pub(crate) note: Option<String>,
 }
@@ -41,6 +43,7 @@ pub(crate) fn build(around: &Surroundings) -> Build {
             branch: told("CI_COMMIT_BRANCH"),
             // Not CI_REPOSITORY_URL: that one holds a token.
             forge: told("CI_PROJECT_URL").map(|url| Told { value: format!("{}.git", url.value), ..url }),
+            source_repository: told("CI_PROJECT_URL"),
             note: (!on_branch).then(|| "CI_COMMIT_SHA of a merge request is not taken".into()),
         };
     }
@@ -70,7 +73,8 @@ pub(crate) fn build(around: &Surroundings) -> Build {
         let note = Some(format!("the commit of a proposed change is not taken ({} is set)", proposed.by));
         return Build { forge: plain(forge), note, ..Build::default() };
     }
-    Build { source_commit: commit, branch, forge: plain(forge), note: None }
+    let forge = plain(forge);
+    Build { source_commit: commit, branch, source_repository: forge.clone(), forge, note: None }
 }
 
 /// `GITHUB_SHA` is the commit that was built only for some events: for `workflow_run` it is whatever the default branch
@@ -82,7 +86,13 @@ fn github(around: &Surroundings, told: impl Fn(&'static str) -> Option<Told>, br
     let built = matches!(event, "push" | "workflow_dispatch" | "schedule" | "release");
     let forge = told("GITHUB_REPOSITORY")
         .map(|repository| Told { value: format!("github:{}", repository.value), ..repository });
+    let source_repository =
+        told("GITHUB_REPOSITORY").zip(told("GITHUB_SERVER_URL")).map(|(repository, server)| Told {
+            value: format!("{}/{}", server.value.trim_end_matches('/'), repository.value),
+            ..repository
+        });
     Build {
+        source_repository,
         source_commit: told("GITHUB_SHA").filter(|_| built),
         branch: branch.filter(|_| built),
         forge,

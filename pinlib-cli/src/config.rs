@@ -5,15 +5,15 @@ use crate::{
         image::ImageArg,
         target::TargetKeys,
         values::{
-            AppId, Committer, EnvironmentName, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace,
-            Sign, Time, Via,
+            AppId, BundlePlace, Committer, EnvironmentName, EvidenceName, File, ForgePlace, PolicyName,
+            RegistryPlace, Sign, Time, Via,
         },
     },
     failure::Failure,
     surroundings::Surroundings,
     text,
 };
-use pinlib::{BranchName, Platform, Reference};
+use pinlib::{BranchName, Platform, Reference, SourceRepository};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned, UserMessageFormatter};
@@ -48,6 +48,22 @@ pub(crate) struct Config {
     pub(crate) policy: Option<PolicyName>,
     /// What must tie the digest to the source commit.
     pub(crate) evidence: Option<EvidenceName>,
+    /// With `evidence`: the repository that source commits are of, as `https://HOST/PATH` or `github:OWNER/NAME`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) source_repository: Option<SourceRepository>,
+    /// With `evidence: attestation`: who must have signed: a workflow, as `OWNER/NAME/.github/workflows/FILE[@REF]`, or the
+    /// identity in the certificate, whole.
+    pub(crate) signer: Option<String>,
+    /// Who knew that signer, as `https://accounts.google.com`; GitHub Actions for a workflow of github.com.
+    pub(crate) issuer: Option<String>,
+    /// In place of `signer`: the public key that must have signed, a PEM file.
+    pub(crate) signing_key: Option<File>,
+    /// Where attestations are looked for: `registry`, `github`, or files of one or many.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) bundles: Vec<BundlePlace>,
+    /// Whose certificates and logs are believed, a JSON file; sigstore's and GitHub's own without one.
+    pub(crate) trusted_root: Option<File>,
     /// Your word that the branch is never force-pushed: then one look settles a lost answer.
     pub(crate) append_only: Option<bool>,
     /// Lets another digest of the same source commit replace the one that stands.
@@ -204,6 +220,9 @@ impl Config {
             registry: self.registry.map(|registry| registry.meant_from(folder)),
             sign: self.sign.map(|sign| sign.meant_from(folder)),
             ca: self.ca.map(|ca| ca.meant_from(folder)),
+            signing_key: self.signing_key.map(|key| key.meant_from(folder)),
+            trusted_root: self.trusted_root.map(|root| root.meant_from(folder)),
+            bundles: self.bundles.into_iter().map(|place| place.meant_from(folder)).collect(),
             environments: self
                 .environments
                 .into_iter()

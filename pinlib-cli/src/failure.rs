@@ -3,7 +3,7 @@
 use crate::exit::Ending;
 use pinlib::{
     BackendError, BackendErrorKind, EditErrorKind, Forbidden, Mismatch, Movement, OutcomeKind, PinError,
-    Superseder,
+    Said, Superseder,
 };
 use std::{error::Error as _, fmt, io, path::Path};
 
@@ -125,18 +125,7 @@ impl Failure {
                 PinError::Unshown { .. } => {
                     "the same command may be run again: it finds what is there, and does the rest"
                 }
-                PinError::Mismatch(Mismatch::Rebuilt { .. }) => {
-                    "a build of one commit made two images; --replace-rebuilt pins the later one"
-                }
-                PinError::Mismatch(Mismatch::Source { .. }) => {
-                    "build with the label org.opencontainers.image.revision set to the whole commit id, on every platform"
-                }
-                PinError::Mismatch(Mismatch::Manifest { .. } | Mismatch::Blob { .. }) => {
-                    "what came is not what it is called: look at who stands between, a mirror or a proxy; nothing was written"
-                }
-                PinError::Mismatch(Mismatch::Was { .. }) => {
-                    "somebody changed it meanwhile: look at the file, and give --was as it stands there, or leave it out"
-                }
+                PinError::Mismatch(mismatch) => return of_mismatch(mismatch).map(str::to_owned),
                 PinError::Edit(error) if error.kind == EditErrorKind::NoSite => {
                     "is it the right file, and the image's whole name? `insert: true`, or --insert, adds an entry to a kustomization"
                 }
@@ -188,6 +177,43 @@ fn forbidden(error: &BackendError) -> Option<String> {
     Some(format!(
         "let the role {verb} {resource} in {place}: docs/reference/verify-rbac.yaml has all that it needs"
     ))
+}
+
+/// The next step where two things differ that must not.
+fn of_mismatch(mismatch: &Mismatch) -> Option<&'static str> {
+    Some(match mismatch {
+        Mismatch::Rebuilt { .. } => {
+            "a build of one commit made two images; --replace-rebuilt pins the later one"
+        }
+        Mismatch::Source { found, .. } if found.iter().any(is_provenance) => {
+            "only what is built from a repository has provenance of one: give docker buildx build its address as \
+             context, with the commit behind #, and --provenance=true"
+        }
+        Mismatch::Source { .. } => {
+            "build with the label org.opencontainers.image.revision set to the whole commit id, on every platform"
+        }
+        Mismatch::Repository { .. } => {
+            "is --source-repository right? A label of it is org.opencontainers.image.source, on every platform"
+        }
+        Mismatch::NoEvidence { what, .. } if what.contains("attestation") => {
+            "sign it, as `actions/attest` or `cosign attest --type slsaprovenance1` do; --bundle says where to look"
+        }
+        Mismatch::NoEvidence { .. } => {
+            "build with docker buildx build --provenance=true, and pin the digest of the index that it pushes"
+        }
+        Mismatch::Manifest { .. } | Mismatch::Blob { .. } => {
+            "what came is not what it is called: look at who stands between, a mirror or a proxy; nothing was written"
+        }
+        Mismatch::Was { .. } => {
+            "somebody changed it meanwhile: look at the file, and give --was as it stands there, or leave it out"
+        }
+        _ => return None,
+    })
+}
+
+/// Whether a part is the provenance of an image, by the words of the library.
+fn is_provenance(said: &Said) -> bool {
+    said.part.starts_with("the provenance of ")
 }
 
 impl<E: Into<PinError>> From<E> for Failure {

@@ -67,10 +67,8 @@ pub(crate) fn github(
         (None, Some(_)) => Err(Failure::usage("there is an App's private key, and nothing says whose")
             .with_hint("give --app with the App's client id or number, or set PINLIB_APP")),
         (None, None) => {
-            for name in ["PINLIB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"] {
-                if let Some(token) = around.secret(name)? {
-                    return Ok(GitHubLogin::Token(token));
-                }
+            if let Some(token) = token(around)? {
+                return Ok(GitHubLogin::Token(token));
             }
             Err(Failure::usage("nothing says as whom to pin on GitHub").with_hint(
                 "give --app with PINLIB_APP_KEY for a GitHub App, or set PINLIB_TOKEN; or pin over git, with --forge \
@@ -78,6 +76,23 @@ pub(crate) fn github(
             ))
         }
     }
+}
+
+/// The token that attestations are asked for with.
+pub(crate) fn github_token(around: &Surroundings) -> Result<SecretString, Failure> {
+    token(around)?.ok_or_else(|| {
+        Failure::usage("nothing says as whom to ask GitHub for attestations")
+            .with_hint("set GITHUB_TOKEN, which needs the permission attestations: read; or look in the registry, or a file")
+    })
+}
+
+fn token(around: &Surroundings) -> Result<Option<SecretString>, Failure> {
+    for name in ["PINLIB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"] {
+        if let Some(token) = around.secret(name)? {
+            return Ok(Some(token));
+        }
+    }
+    Ok(None)
 }
 
 /// Where GitHub is: Actions tell it of their own server.

@@ -1,5 +1,7 @@
 //! Real images, byte for byte, of any shape that registries hold.
 
+pub mod provenance;
+
 use pinlib::{Digest, Oid, Platform};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fs, io, path::Path};
@@ -104,15 +106,15 @@ impl Document {
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes)
     }
-    fn of(media_type: &str, value: &Value) -> Self {
+    pub(crate) fn of(media_type: &str, value: &Value) -> Self {
         Self { media_type: media_type.into(), bytes: value.to_string().into_bytes() }
     }
-    fn descriptor(&self) -> Value {
+    pub(crate) fn descriptor(&self) -> Value {
         descriptor(&self.media_type, &self.bytes)
     }
 }
 
-fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
+pub(crate) fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
     json!({"mediaType": media_type, "digest": Digest::of(bytes), "size": bytes.len()})
 }
 

@@ -12,7 +12,7 @@
 //! | `ManifestEditor` | [`EditorWorld`](conformance::editor::EditorWorld) | [`editor_conformance!`] |
 //!
 //! Whoever embeds pinlib tests over [`memory`], a forge, a registry and a clock that need nothing, behind the [`fault`]s of a
-//! network. [`sim`] plays every schedule, or seeds, against the real algorithm; [`broken`] is what the suites must catch. The
+//! network; [`notary`] signs attestations. [`sim`] plays every schedule, or seeds, against the real algorithm; [`broken`] is what the suites must catch. The
 //! suites need no network and no server; [`servers`] starts real ones, for worlds over them.
 
 pub mod broken;
@@ -21,6 +21,7 @@ pub mod fault;
 pub mod image;
 pub mod lines;
 pub mod memory;
+pub mod notary;
 pub mod repository;
 pub mod servers;
 pub mod sim;

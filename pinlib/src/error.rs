@@ -2,7 +2,7 @@
 
 use crate::{
     backend::{BackendError, BackendErrorKind},
-    git::{BranchName, Oid, RepoPath, TreePath},
+    git::{BranchName, Oid, RepoPath, SourceRepository, TreePath},
     image::Digest,
     manifest::{EditError, EditErrorKind, Locator},
     outcome::OutcomeKind,
@@ -10,21 +10,21 @@ use crate::{
 };
 use std::fmt::{self, Write as _};
 
-/// What one part of an image says about the commit that it was built from.
+/// What one part of an image says about what it was built from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// Which part, as in `the label of linux/arm64`.
     pub part: String,
-    /// The commit, in the part's own words; none where it says nothing.
-    pub revision: Option<String>,
+    /// The commit or the repository, in the part's own words; none where it says nothing.
+    pub value: Option<String>,
 }
 
 impl fmt::Display for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.revision {
+        match &self.value {
             // A text from outside: cut and escaped.
-            Some(revision) => {
-                write!(f, "{} says {:?}", self.part, revision.chars().take(100).collect::<String>())
+            Some(value) => {
+                write!(f, "{} says {:?}", self.part, value.chars().take(100).collect::<String>())
             }
             None => write!(f, "{} says nothing", self.part),
         }
@@ -40,6 +40,75 @@ fn said(all: &[Said]) -> String {
     text
 }
 
+/// What an attestation fails of: the first thing that is not as it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Field {
+    /// The bundle itself: what it is made of.
+    Bundle,
+    /// The signature, and the certificate or key that it is by.
+    Signature,
+    /// The transparency log's entry.
+    Log,
+    /// When it was signed, against the certificate's time.
+    Time,
+    /// What it is about.
+    Subject,
+    /// Who knew the signer.
+    Issuer,
+    /// Who signed.
+    Signer,
+    /// What kind of thing it states.
+    Predicate,
+    /// The repository that the image was built from.
+    SourceRepository,
+    /// The commit that it was built from.
+    SourceCommit,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bundle => "bundle",
+            Self::Signature => "signature",
+            Self::Log => "log",
+            Self::Time => "time",
+            Self::Subject => "subject",
+            Self::Issuer => "issuer",
+            Self::Signer => "signer",
+            Self::Predicate => "predicate",
+            Self::SourceRepository => "source repository",
+            Self::SourceCommit => "source commit",
+        })
+    }
+}
+
+/// Why one attestation does not suffice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where it was found.
+    pub from: String,
+    /// What is not as it was asked for.
+    pub field: Field,
+    /// Why, with the other's words cut and escaped.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.from, self.field, self.reason)
+    }
+}
+
+/// The first few; an image can have many attestations.
+fn refusals(all: &[Refusal]) -> String {
+    let mut text = all.iter().take(4).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if all.len() > 4 {
+        write!(text, "; and {} more", all.len() - 4).ok();
+    }
+    text
+}
+
 /// Two things that should be one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -51,6 +120,12 @@ pub enum Mismatch {
     Blob { path: RepoPath, oid: Oid },
     #[error("{image} does not show that it was built from {expected}: {}", said(found))]
     Source { image: String, expected: Oid, found: Vec<Said> },
+    #[error("{image} does not show that it was built from {expected}: {}", said(found))]
+    Repository { image: String, expected: SourceRepository, found: Vec<Said> },
+    #[error("nothing shows what {image} was built from: {what}")]
+    NoEvidence { image: String, what: String },
+    #[error("no attestation of {image} is what was asked for: {}", refusals(found))]
+    Attestation { image: String, found: Vec<Refusal> },
     #[error("{} already pinned another digest built from the same commit", commit.short())]
     Rebuilt { commit: Oid },
     #[error("{path} holds {found}, not {expected}")]

@@ -67,6 +67,7 @@ mod parse;
 
 // the values of one pin, and why it fails:
 mod error;
+mod evidence;
 mod hold;
 mod manifest;
 mod record;
@@ -81,12 +82,12 @@ mod plan;
 mod recognise;
 
 // the world outside, and what proves its answers:
-mod evidence;
 mod forge;
 #[cfg(any(feature = "oci", feature = "git-http", feature = "github"))]
 mod http;
 #[cfg(any(feature = "oci", feature = "git-http", feature = "github", feature = "kube"))]
 mod meter;
+mod provenance;
 mod read;
 mod registry;
 mod resolve;
@@ -126,11 +127,16 @@ pub use cluster::{
     wanted::{NamedContainer, Wanted, wanted},
 };
 pub use decide::Order;
-pub use error::{Mismatch, Movement, PinError, Said, Superseder};
+pub use error::{Field, Mismatch, Movement, PinError, Refusal, Said, Superseder};
+pub use evidence::{
+    AttestationRule, Attestations, Attested, Claimant, Evidence, EvidenceRule, GivenBundles, RawBundle,
+    Signer, Trust,
+};
 #[cfg(feature = "github")]
 pub use forge::github::{
     GitHubForge,
     app::AppKey,
+    attestations::GitHubAttestations,
     doctor::{Finding, Health, Row},
     host::{GitHubHost, GitHubRepository},
     login::GitHubLogin,
@@ -150,7 +156,7 @@ pub use forge::{
 };
 pub use git::{
     BranchName, CommitFact, CommitRange, FileAt, History, Identity, Mode, ObjectFormat, Oid, OidPrefix,
-    Person, RepoPath, Signature, TreeEntry, TreePath,
+    Person, RepoPath, Signature, SourceRepository, TreeEntry, TreePath,
 };
 pub use guard::{Basis, GuardedCommit, Verdict, judge};
 pub use hold::{HOLDS, Hold, holds};
@@ -170,15 +176,16 @@ pub use pin::Pinner;
 pub use plan::{FileEdit, PinPlan, SiteChange};
 pub use promote::{Origin, PromoteRequest};
 pub use propose::{AutoMerge, Proposer};
+pub use provenance::RegistryAttestations;
 pub use receipt::{Done, Proposal, Proposed, Receipt};
 pub use recognise::Misfit;
 pub use record::{Claim, Key, Operation, Pinned, Record, RunId};
 pub use registry::{LayoutRegistry, NoRegistry, RawManifest, Registry};
 #[cfg(feature = "oci")]
 pub use registry::{Logins, OciOptions, OciRegistry, RegistryLogin};
-pub use request::{DigestSource, EvidenceRule, ImagePin, PinOptions, PinRequest, Placement, Policy, Target};
-pub use resolve::resolve;
-pub use resolved::{Evidence, ResolvedImage};
+pub use request::{DigestSource, ImagePin, PinOptions, PinRequest, Placement, Policy, Target};
+pub use resolve::{resolve, verify};
+pub use resolved::ResolvedImage;
 pub use rollback::{Former, ReleaseRequest, RollbackRequest};
 pub use snapshot::{Change, Kin, Passage, Passed, Snapshot, Writer};
 pub use wait::Wait;

@@ -278,11 +278,10 @@ impl Pinner {
     }
 
     pub(crate) async fn resolve(&self, request: &PinRequest) -> Result<Vec<ResolvedImage>, PinError> {
-        let (source, rule) = (request.source(), request.options().evidence);
+        let (source, rule) = (request.source(), &request.options().evidence);
         let mut resolving: Vec<BoxFuture<'_, _>> = Vec::new();
         for pin in request.images() {
-            let one = self
-                .patiently(move || resolve::resolve_built_from(&*self.registry, pin, source, rule).boxed());
+            let one = self.patiently(move || resolve::verify(&*self.registry, pin, source, rule).boxed());
             resolving.push(one.boxed());
         }
         stream::iter(resolving).buffered(RESOLVED_AT_ONCE).try_collect().await

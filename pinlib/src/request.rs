@@ -2,6 +2,7 @@
 
 use crate::{
     error::PinError,
+    evidence::EvidenceRule,
     git::{BranchName, Oid, RepoPath},
     image::{Digest, Platform, Reference},
     manifest::ManifestEditor,
@@ -85,26 +86,6 @@ impl fmt::Display for Policy {
     }
 }
 
-/// What must tie the digest to the source commit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EvidenceRule {
-    /// Nothing.
-    #[default]
-    None,
-    /// The image's own word: `org.opencontainers.image.revision` wherever it stands, and nowhere another commit.
-    Label,
-}
-
-impl fmt::Display for EvidenceRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::Label => "label",
-        })
-    }
-}
-
 /// What may be left out of a request.
 #[derive(Clone, Debug, Default)]
 pub struct PinOptions {
@@ -135,8 +116,8 @@ impl PinRequest {
     /// Checks the request as a whole.
     ///
     /// # Errors
-    /// `Invalid` when it names no image or no target, names one twice, asks for evidence without a registry, names no inputs
-    /// where the policy is `inputs`, or waits under `exact`, where no later head is ever right.
+    /// `Invalid` when it names no image or no target, names one twice, asks for evidence without a registry or
+    /// for an attestation by nobody in particular, names no inputs where the policy is `inputs`, or waits under `exact`, where no later head is ever right.
     pub fn new(
         source: Oid,
         branch: BranchName,
@@ -155,8 +136,10 @@ impl PinRequest {
         if seen.windows(2).any(|pair| pair[0] == pair[1]) {
             return invalid("an image is pinned twice in one target");
         }
-        if options.evidence != EvidenceRule::None
-            && images.iter().any(|i| matches!(i.digest, DigestSource::Declared(_)))
+        if let Some(objection) = options.evidence.objection() {
+            return invalid(&objection);
+        }
+        if !options.evidence.is_none() && images.iter().any(|i| matches!(i.digest, DigestSource::Declared(_)))
         {
             return invalid(
                 "evidence needs a registry: a digest that is only declared cannot be looked into",

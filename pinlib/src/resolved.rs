@@ -1,19 +1,10 @@
 //! What an image of the request was settled to: its digest, and how that is known.
 
 use crate::{
+    evidence::Evidence,
     image::{Digest, Platform, Proof, Reference},
     request::ImagePin,
 };
-
-/// What ties the digest to the source commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Evidence {
-    /// Nobody asked.
-    NotAsked,
-    /// The image carries the commit's id, on every platform: a hint, not a proof.
-    Label,
-}
 
 /// An image whose digest is settled for the rest of the run, with how it is known.
 #[derive(Clone, Debug)]
@@ -67,7 +58,7 @@ impl ResolvedImage {
         &self.platforms
     }
     /// What ties it to the source.
-    pub fn evidence(&self) -> Evidence {
-        self.evidence
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
     }
 }

@@ -7,6 +7,7 @@ mod completions;
 pub(crate) mod connect;
 mod demo;
 mod doctor;
+pub(crate) mod evidence;
 pub(crate) mod forge;
 pub(crate) mod image;
 mod init;
@@ -26,6 +27,7 @@ mod schema;
 pub(crate) mod target;
 pub(crate) mod values;
 mod verify;
+mod verify_image;
 
 use crate::{
     exit::Ending,
@@ -101,6 +103,8 @@ enum Command {
     Verify(verify::Verify),
     /// Asks the registry for digests; prints repository@digest a line
     Resolve(resolve::Resolve),
+    /// Looks for evidence that an image was built from a commit; exits with 6 where there is none
+    VerifyImage(verify_image::VerifyImage),
     /// Finds the images in manifests that are not pinned by digest
     Check(check::Check),
     /// Looks whether this identity can pin here; exits with 5 where something stands in the way
@@ -139,6 +143,9 @@ impl Cli {
             Command::Audit(audit) => ("audit", Box::pin(audit.run(around, screen, &mut progress)).await),
             Command::Verify(verify) => ("verify", Box::pin(verify.run(around, screen, &mut progress)).await),
             Command::Resolve(resolve) => ("resolve", resolve.run(around, screen, &mut progress).await),
+            Command::VerifyImage(verify) => {
+                ("verify-image", Box::pin(verify.run(around, screen, &mut progress)).await)
+            }
             Command::Check(check) => ("check", check.run(around, &mut progress)),
             Command::Doctor(doctor) => ("doctor", doctor.run(around, screen, &mut progress).await),
             // Boxed, since the demo runs commands.

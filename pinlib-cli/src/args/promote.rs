@@ -2,12 +2,15 @@
 
 use super::{
     Progress,
+    choose::Chooser,
+    evidence::EvidenceArgs,
     pin::order,
     request::{Place, PlaceArgs, Scope, Told, missing},
-    values::{EnvironmentName, EvidenceName, RegistryPlace},
+    values::{EnvironmentName, RegistryPlace},
 };
 use crate::{
     backends::{self, Backends},
+    ci,
     exit::Ending,
     failure::Failure,
     output::{Screen, v1},
@@ -29,9 +32,8 @@ pub(crate) struct Promote {
     /// Promotes what was pinned from this commit, as a release tag names it; without it, what stands
     #[arg(long, value_name = "OID")]
     source_commit: Option<Oid>,
-    /// What must tie the digest to the commit that its record names
-    #[arg(long)]
-    evidence: Option<EvidenceName>,
+    #[command(flatten)]
+    evidence: EvidenceArgs,
     /// Lets another digest of the same source commit replace the one that stands
     #[arg(long)]
     replace_rebuilt: bool,
@@ -79,8 +81,11 @@ impl Promote {
         let forge = backends.beside(&places, &here.places, around).await?;
         let sources = backends.beside(&places, &sources.places, around).await?;
         let branch = branch.ok_or_else(|| missing("the branch", "branch"))?;
+        let mut chooser = Chooser::new(around, file.path.as_deref());
+        let evidence = self.evidence.settle(&mut chooser, config, &ci::build(around), around)?;
+        told.choices.append(&mut chooser.choices);
         let options = PinOptions {
-            evidence: self.evidence.or(config.evidence).unwrap_or_default().into(),
+            evidence: backends.evidence(evidence, around)?,
             known: self.place.known(config, &images, to)?,
             append_only,
             replace_rebuilt: self.replace_rebuilt,

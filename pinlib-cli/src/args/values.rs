@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
-use pinlib::{Author, EvidenceRule, GitHubRepository, Person};
+use pinlib::{Author, GitHubRepository, Person};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{
@@ -318,6 +318,39 @@ impl File {
     }
 }
 
+/// Where attestations are looked for: `registry`, `github`, or a file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub(crate) enum BundlePlace {
+    Registry,
+    GitHub,
+    File(PathBuf),
+}
+
+by_text!(BundlePlace);
+
+impl FromStr for BundlePlace {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "" => bail!("want registry, github or a file"),
+            "registry" => Ok(Self::Registry),
+            "github" => Ok(Self::GitHub),
+            path => Ok(Self::File(path.into())),
+        }
+    }
+}
+
+impl BundlePlace {
+    #[must_use]
+    pub(crate) fn meant_from(self, folder: &Path) -> Self {
+        match self {
+            Self::File(path) => Self::File(folder.join(path)),
+            other => other,
+        }
+    }
+}
+
 /// When a branch that moved may still be written to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -340,6 +373,10 @@ pub(crate) enum EvidenceName {
     None,
     /// The label `org.opencontainers.image.revision`, on every platform.
     Label,
+    /// The provenance that `BuildKit` puts into the index, for every platform.
+    Provenance,
+    /// A signed attestation by a signer that is named.
+    Attestation,
 }
 
 /// How a pin comes to its branch.
@@ -373,14 +410,6 @@ macro_rules! by_name {
 by_name!(PolicyName);
 by_name!(EvidenceName);
 
-impl From<EvidenceName> for EvidenceRule {
-    fn from(name: EvidenceName) -> Self {
-        match name {
-            EvidenceName::None => Self::None,
-            EvidenceName::Label => Self::Label,
-        }
-    }
-}
 by_name!(Via);
 
 #[cfg(test)]

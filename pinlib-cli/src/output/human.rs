@@ -1,7 +1,7 @@
 //! The report as people read it.
 
 use super::{
-    clean, doctor, history, running,
+    clean, doctor, evidence, history, running,
     v1::{
         Body, Check, Edit, Error, Image, Init, Load, Made, Operation, Outcome, Pin, PullRequest, Report,
         Unpinned,
@@ -50,7 +50,11 @@ pub(crate) fn story(report: &Report, verbose: bool) -> String {
         Body::Log(log) => history::log_sum(log),
         Body::Audit(audit) => vec![history::audit_sum(audit)],
         Body::Verify(verify) => running::sum(verify),
-        Body::Resolve(_) | Body::Schema { .. } | Body::File { .. } | Body::Empty {} => Vec::new(),
+        Body::Resolve(_)
+        | Body::VerifyImage(_)
+        | Body::Schema { .. }
+        | Body::File { .. }
+        | Body::Empty {} => Vec::new(),
     };
     lines.join("\n")
 }
@@ -69,6 +73,7 @@ pub(crate) fn data(report: &Report) -> String {
             .iter()
             .filter_map(|image| image.reference.as_ref())
             .fold(String::new(), |text, one| text + one + "\n"),
+        Body::VerifyImage(found) => evidence::table(found),
         Body::Check(check) => table(&check.unpinned),
         Body::Doctor(doctor) => doctor::table(doctor),
         Body::Log(log) => history::log(log),
@@ -199,14 +204,7 @@ fn of_image(image: &Image, pin: &Pin) -> Vec<String> {
         n => dim(&format!("index: {n} platforms")),
     };
     let mut lines = vec![step("Resolved", format!("{name}{digest}  {platforms}").trim_end())];
-    if image.evidence.as_deref() == Some("label") {
-        let on = match image.platforms.len() {
-            0 | 1 => "its label".to_owned(),
-            2 => "label on both platforms".into(),
-            n => format!("label on all {n} platforms"),
-        };
-        lines.push(step("Checked", &format!("built from {}: {on}", short(pin.source_commit.as_ref()))));
-    }
+    lines.extend(evidence::story(image, pin.source_commit.as_ref()));
     lines
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod clean;
 mod doctor;
+mod evidence;
 pub(crate) mod github_actions;
 mod history;
 mod human;

@@ -2,12 +2,12 @@
 
 use super::{
     clean,
-    v1::{Basis, Edit, Image, Operation, Pin, PullRequest},
+    v1::{Basis, Edit, Image, Operation, Pin, PullRequest, VerifyImage, Weighed},
 };
-use crate::diff;
+use crate::{args::moment::Moment, diff};
 use pinlib::{
-    Basis as Why, Claim, DigestSource, Done, Evidence, FileEdit, Movement, Oid, Order, PinError, PinPlan,
-    PinRequest, Proof, Proposal, Proposed, Receipt, ResolvedImage, Review, ReviewState,
+    Basis as Why, Claim, Claimant, DigestSource, Done, Evidence, FileEdit, Movement, Oid, Order, PinError,
+    PinPlan, PinRequest, Proof, Proposal, Proposed, Receipt, Reference, ResolvedImage, Review, ReviewState,
 };
 use std::collections::BTreeSet;
 
@@ -26,9 +26,7 @@ pub(crate) fn request(request: &PinRequest, body: &mut Pin) {
             tag: pin.image.tag().map(str::to_owned),
             digest: digest.map(|digest| digest.to_string()),
             reference: digest.map(|digest| pin.image.at(digest).to_string()),
-            platforms: Vec::new(),
-            proof: None,
-            evidence: None,
+            ..Image::default()
         }
     };
     body.images = request.images().iter().map(image).collect();
@@ -57,15 +55,53 @@ pub(crate) fn resolved(image: &ResolvedImage) -> Image {
         reference: Some(image.reference().to_string()),
         platforms: image.platforms().iter().map(ToString::to_string).collect(),
         proof: Some(image.proof().to_string()),
-        evidence: Some(evidence(image.evidence()).to_owned()),
+        evidence: Some(image.evidence().to_string()),
+        weighed: weighed(image.evidence()),
     }
 }
 
-fn evidence(evidence: Evidence) -> &'static str {
-    match evidence {
-        Evidence::Label => "label",
-        _ => "none",
-    }
+fn weighed(evidence: &Evidence) -> Option<Weighed> {
+    let (proves, does_not_prove) = evidence.proves().zip(evidence.does_not_prove())?;
+    let weighed =
+        Weighed { proves: proves.into(), does_not_prove: does_not_prove.into(), ..Weighed::default() };
+    Some(match evidence {
+        Evidence::Label { repository } | Evidence::Provenance { repository } => {
+            Weighed { repository: repository.as_ref().map(ToString::to_string), ..weighed }
+        }
+        Evidence::Attestation(found) => Weighed {
+            repository: Some(found.repository.to_string()),
+            claimed_by: Some(
+                match found.claimed_by {
+                    Claimant::Certificate => "certificate",
+                    _ => "statement",
+                }
+                .into(),
+            ),
+            signer: Some(clean::line(&found.signer)),
+            issuer: found.issuer.as_deref().map(clean::line),
+            log_index: found.log_index,
+            signed: found.signed.map(|time| Moment::from(time).to_string()),
+            found_in: Some(clean::line(&found.from)),
+            ..weighed
+        },
+        _ => weighed,
+    })
+}
+
+/// An image of which nothing is known yet but what is asked.
+pub(crate) fn to_verify(image: &Reference, source: Oid) -> VerifyImage {
+    let image = Image {
+        name: image.written_name().to_owned(),
+        tag: image.tag().map(str::to_owned),
+        digest: image.digest().map(|digest| digest.to_string()),
+        ..Image::default()
+    };
+    VerifyImage { source_commit: source.to_string(), image }
+}
+
+/// An image that was found to be built from a commit.
+pub(crate) fn verified(image: &ResolvedImage, source: Oid) -> VerifyImage {
+    VerifyImage { source_commit: source.to_string(), image: resolved(image) }
 }
 
 /// What was done.

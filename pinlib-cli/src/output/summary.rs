@@ -29,7 +29,12 @@ pub(super) fn of(report: &Report) -> String {
         Body::Doctor(doctor) => of_doctor(doctor, &mut text),
         Body::Audit(audit) => of_audit(audit, &mut text),
         Body::Verify(verify) => of_verify(verify, &mut text),
-        Body::Log(_) | Body::Resolve(_) | Body::Schema { .. } | Body::File { .. } | Body::Empty {} => {}
+        Body::Log(_)
+        | Body::Resolve(_)
+        | Body::VerifyImage(_)
+        | Body::Schema { .. }
+        | Body::File { .. }
+        | Body::Empty {} => {}
     }
     text + "\n"
 }

@@ -116,6 +116,7 @@ pub(crate) enum Body {
     Pin(Box<Pin>),
     Check(Check),
     Resolve(Resolve),
+    VerifyImage(Box<VerifyImage>),
     Doctor(Doctor),
     Init(Init),
     Log(Log),
@@ -218,7 +219,7 @@ pub(crate) struct Basis {
 }
 
 /// An image, and what it was settled to.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Image {
     /// Its name as it was given, without tag and digest.
     pub(crate) name: String,
@@ -230,8 +231,41 @@ pub(crate) struct Image {
     pub(crate) platforms: Vec<String>,
     /// How the digest is known: the manifest's bytes were `hashed`, or it was `declared`.
     pub(crate) proof: Option<String>,
-    /// What ties it to the source commit: `none` or `label`.
+    /// What ties it to the source commit: `none`, `label`, `provenance` or `attestation`.
     pub(crate) evidence: Option<String>,
+    /// What was found of it, and how far that goes.
+    pub(crate) weighed: Option<Weighed>,
+}
+
+/// The evidence that was found, and how far it goes. What is not known is null.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct Weighed {
+    /// In one sentence.
+    pub(crate) proves: String,
+    /// In one sentence.
+    pub(crate) does_not_prove: String,
+    /// The repository that the source commit is of, where that was asked for.
+    pub(crate) repository: Option<String>,
+    /// Who says what it was built from: the signer's `certificate`, or the signed `statement`.
+    pub(crate) claimed_by: Option<String>,
+    /// Who signed.
+    pub(crate) signer: Option<String>,
+    /// Who knew the signer.
+    pub(crate) issuer: Option<String>,
+    /// Where in the transparency log the signature stands.
+    pub(crate) log_index: Option<u64>,
+    /// When it was signed, by the log or a timestamp authority, as RFC 3339 in UTC.
+    pub(crate) signed: Option<String>,
+    /// Where the attestation was found.
+    pub(crate) found_in: Option<String>,
+}
+
+/// What `verify-image` found.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct VerifyImage {
+    /// The commit that it must have been built from.
+    pub(crate) source_commit: String,
+    pub(crate) image: Image,
 }
 
 /// One place in one file.

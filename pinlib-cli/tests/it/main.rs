@@ -11,6 +11,7 @@ mod book;
 mod checks;
 mod demo;
 mod digests;
+mod evidence;
 mod github;
 mod init;
 mod logs;

@@ -65,6 +65,8 @@ fn evidence_is_looked_at_and_told() -> Result {
         str![[r#"
 Resolved  registry.test/shop/web@sha256:[digest]  index: linux/amd64, linux/arm64
 Checked   built from [source]: label on both platforms
+          proves that whoever built or relabelled each platform's image wrote this commit into it
+          does not prove that it is true: a label is not signed, and anyone who can push can write one
 Edited    deploy/kustomization.yaml:4  1.0 → [digest]
           deploy/rollout.yaml:9        1.0 → [digest]
 Pinned    main [source] → [head]  [TIME]

@@ -115,6 +115,11 @@ fn each_outcome_is_one_whole_object() -> Result {
         assert!(message.contains(&told(&pinned, key).ok_or("a value")?), "{key} stands in the record");
     }
 
+    let verified =
+        scene.run(&["verify-image", "--json", "--evidence=label", "--source-commit", &a, &image])?.json();
+    assert!(fits(&verified, &schema, &schema), "{verified:#}");
+    assert_eq!(verified["image"]["weighed"]["claimed_by"], Value::Null);
+
     let already = pin(&[])?;
     assert_eq!((&already["outcome"], told(&already, "commit")), (&"already-pinned".into(), Some(head)));
 

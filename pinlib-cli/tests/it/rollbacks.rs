@@ -151,6 +151,8 @@ fn what_stands_in_staging_goes_to_production() -> Result {
         str![[r#"
 Resolved  registry.test/shop/web@sha256:[digest]  linux/amd64
 Checked   built from [built]: its label
+          proves that whoever built or relabelled each platform's image wrote this commit into it
+          does not prove that it is true: a label is not signed, and anyone who can push can write one
 Edited    production/kustomization.yaml:2  1.0 → [digest]
 Promoted  main [parent] → [head]  [TIME]
 "#]]

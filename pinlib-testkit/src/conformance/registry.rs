@@ -2,13 +2,13 @@
 
 use super::{Outcome, check};
 use crate::{
-    image::{Form, Image, Recipe, Variant},
+    image::{Form, Image, Recipe, Variant, provenance},
     memory::{MemoryClock, MemoryForge},
     sim::{Task, together},
 };
 use pinlib::{
-    BackendError, BackendErrorKind, Digest, DigestSource, EvidenceRule, ImagePin, Oid, Patience, PinError,
-    PinOptions, PinRequest, Pinner, RawManifest, Reference, Registry, ResolvedImage, RunId, Target,
+    BackendError, BackendErrorKind, Digest, DigestSource, EvidenceRule, ImagePin, Mismatch, Oid, Patience,
+    PinError, PinOptions, PinRequest, Pinner, RawManifest, Reference, Registry, ResolvedImage, RunId, Target,
 };
 use std::{fmt::Debug, future::Future, sync::Arc};
 
@@ -73,6 +73,16 @@ fn resolve(
     platform: Option<&str>,
     built_from: &str,
 ) -> Result<ResolvedImage, PinError> {
+    weighed(world, tag, platform, built_from, EvidenceRule::Label { repository: None })
+}
+
+fn weighed(
+    world: &impl RegistryWorld,
+    tag: &str,
+    platform: Option<&str>,
+    built_from: &str,
+    evidence: EvidenceRule,
+) -> Result<ResolvedImage, PinError> {
     let invalid = |error: &dyn std::fmt::Display| PinError::Invalid(error.to_string());
     let image = tagged(world, tag).map_err(|error| invalid(&error))?;
     let (forge, branch) = (MemoryForge::default(), "main".parse().map_err(|error| invalid(&error))?);
@@ -86,7 +96,7 @@ fn resolve(
         targets: vec![Target::new(path, Arc::new(crate::lines::ImageLines))],
         was: None,
     };
-    let options = PinOptions { evidence: EvidenceRule::Label, ..PinOptions::default() };
+    let options = PinOptions { evidence, ..PinOptions::default() };
     let request = PinRequest::new(source, branch, vec![pin], options)?;
     let pinner = Pinner {
         registry: world.registry(),
@@ -102,7 +112,7 @@ fn resolve(
 fn source(built_from: &str, world: &impl RegistryWorld) -> Result<Oid, String> {
     let found = resolve(world, "probe", None, built_from);
     match found {
-        Err(PinError::Mismatch(pinlib::Mismatch::Source { expected, .. })) => Ok(expected),
+        Err(PinError::Mismatch(Mismatch::Source { expected, .. })) => Ok(expected),
         other => Err(format!("an image that says nothing of its source is refused; found {other:?}")),
     }
 }
@@ -111,8 +121,9 @@ fn source(built_from: &str, world: &impl RegistryWorld) -> Result<Oid, String> {
 #[expect(missing_docs, clippy::missing_errors_doc, reason = "the names say it")]
 pub mod cases {
     use super::{
-        BackendErrorKind, Form, Outcome, Recipe, RegistryWorld, Task, Variant, check, nobody, not_found, one,
-        read, resolve, same, source, tagged, together, two,
+        BackendErrorKind, EvidenceRule, Form, Mismatch, Outcome, PinError, Recipe, RegistryWorld, Task,
+        Variant, check, nobody, not_found, one, provenance, read, resolve, same, source, tagged, together,
+        two, weighed,
     };
 
     pub fn a_tag_names_what_was_pushed_last<W: RegistryWorld>(world: &W) -> Outcome {
@@ -239,6 +250,28 @@ pub mod cases {
         check(other.is_err(), "no evidence for another commit", format!("{other:?}"))
     }
 
+    pub fn the_core_finds_provenance<W: RegistryWorld>(world: &W) -> Outcome {
+        world.push("probe", &one(Form::Oci, "probe"));
+        let (source, repository) = (source("1", world)?.to_string(), "https://git.test/acme/app.git");
+        let rule = || EvidenceRule::Provenance { repository: repository.parse().ok() };
+        let plain = Recipe::of(["linux/amd64", "linux/arm64/v8"].map(Variant::of)).index();
+        let image = plain.clone().attested(|platform, subject| {
+            let of = if platform.arch() == "amd64" { provenance::slsa_0_2 } else { provenance::slsa_1 };
+            vec![of(subject, repository, &source)]
+        });
+        world.push("proven", &image);
+        for platform in [None, Some("linux/arm64")] {
+            let found = weighed(world, "proven", platform, "1", rule());
+            check(found.is_ok(), "the provenance beside each image of the index", format!("{found:?}"))?;
+        }
+        let other = weighed(world, "proven", None, "2", rule());
+        check(other.is_err(), "no evidence for another commit", format!("{other:?}"))?;
+        world.push("bare", &plain);
+        let none = weighed(world, "bare", None, "1", rule());
+        let refused = matches!(none, Err(PinError::Mismatch(Mismatch::NoEvidence { .. })));
+        check(refused, "none where there is none", format!("{none:?}"))
+    }
+
     pub fn no_secret_is_shown<W: RegistryWorld>(world: &W) -> Outcome {
         let registry = world.registry();
         world.push("v1", &one(Form::Oci, "v1"));
@@ -290,5 +323,6 @@ suite! { ($)
     what_refers_to_an_image_is_listed_or_unsupported
     many_reads_at_once_agree
     the_core_finds_platforms_and_evidence
+    the_core_finds_provenance
     no_secret_is_shown
 }

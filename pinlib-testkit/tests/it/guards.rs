@@ -313,7 +313,7 @@ fn a_request_that_cannot_be_meant_is_refused_at_once() {
     let scene = Scene::quiet();
     let image = scene.of("web", Policy::Exact).request.images()[0].clone();
     let bare = ImagePin { targets: Vec::new(), ..image.clone() };
-    let weighed = PinOptions { evidence: EvidenceRule::Label, ..PinOptions::default() };
+    let weighed = PinOptions { evidence: EvidenceRule::Label { repository: None }, ..PinOptions::default() };
     let blind = PinOptions { policy: Policy::Inputs(Vec::new()), ..PinOptions::default() };
     let plain = PinOptions::default;
     for (images, options) in [

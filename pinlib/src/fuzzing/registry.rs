@@ -2,6 +2,7 @@
 
 use crate::{
     image::document::{self, Config, Document},
+    provenance,
     registry::fuzzing::header,
 };
 
@@ -27,7 +28,7 @@ pub(super) fn registry_answer(bytes: &[u8]) {
             }
             Ok(Document::Manifest(manifest)) => {
                 taken |= 2;
-                manifest.annotations.revision();
+                manifest.annotations.get("org.opencontainers.image.revision");
                 manifest.config.is_config();
             }
             Err(reason) => assert!(!reason.is_empty()),
@@ -35,9 +36,12 @@ pub(super) fn registry_answer(bytes: &[u8]) {
     }
     assert_ne!(taken, 3, "one body is two documents");
     document::media_type(bytes).ok();
+    document::blobs(document::OCI_MANIFEST, bytes).ok();
+    document::entries(document::OCI_INDEX, bytes).ok();
+    provenance::fuzzing::statement(bytes);
     if let Ok(config) = Config::parse(bytes) {
         config.platform();
-        config.revision();
+        config.label("org.opencontainers.image.revision");
     }
     header(bytes);
 }

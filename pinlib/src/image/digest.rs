@@ -43,6 +43,14 @@ impl Digest {
             Repr::Sha512(_) => "sha512",
         }
     }
+    /// The hash itself.
+    #[cfg(feature = "provenance")]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Sha256(bytes) => bytes,
+            Repr::Sha512(bytes) => bytes,
+        }
+    }
     /// Its hex digits, without the algorithm.
     pub fn hex(&self) -> String {
         self.to_string().split_off(self.algorithm().len() + 1)

@@ -17,7 +17,13 @@ pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.ma
 
 const CONFIGS: [&str; 2] =
     ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
-const REVISION: &str = "org.opencontainers.image.revision";
+/// What `BuildKit` keeps its attestations in, and how it marks them.
+///
+/// Source: <https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md>.
+const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
+const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
+const ATTESTATION_MANIFEST: &str = "attestation-manifest";
+const IN_TOTO: &str = "application/vnd.in-toto+json";
 
 /// The root of an image, or one image of an index.
 #[derive(Debug)]
@@ -30,6 +36,8 @@ pub(crate) enum Document {
 pub(crate) struct Index {
     /// The images, without what only attests to them.
     pub(crate) images: Vec<Descriptor>,
+    /// What only attests to them.
+    pub(crate) attestations: Vec<Descriptor>,
     pub(crate) annotations: Annotations,
 }
 
@@ -46,6 +54,7 @@ pub(crate) struct Descriptor {
     #[serde(default)]
     pub(crate) media_type: String,
     pub(crate) digest: Digest,
+    pub(crate) artifact_type: Option<String>,
     platform: Option<Machine>,
     #[serde(default)]
     pub(crate) annotations: Annotations,
@@ -58,10 +67,6 @@ pub(crate) struct Annotations(Option<BTreeMap<String, String>>);
 impl Annotations {
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.as_ref()?.get(key).map(String::as_str)
-    }
-    /// The commit that the image says it was built from.
-    pub(crate) fn revision(&self) -> Option<&str> {
-        self.get(REVISION)
     }
 }
 
@@ -97,11 +102,19 @@ impl Descriptor {
         CONFIGS.contains(&self.media_type.as_str())
     }
     /// Whether it only attests to an image, as `BuildKit` marks it.
-    ///
-    /// Source: <https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md>.
     fn attests(&self) -> bool {
         self.platform.as_ref().is_some_and(Machine::is_unknown)
-            || self.annotations.get("vnd.docker.reference.type").is_some()
+            || self.annotations.get(REFERENCE_TYPE).is_some()
+    }
+    /// Whether it attests to this image of its index.
+    pub(crate) fn attests_to(&self, image: Digest) -> bool {
+        self.annotations.get(REFERENCE_TYPE) == Some(ATTESTATION_MANIFEST)
+            && self.annotations.get(REFERENCE_DIGEST).and_then(|text| text.parse().ok()) == Some(image)
+    }
+    /// What it says that it holds, where it is an in-toto statement; an empty word where it does not say.
+    pub(crate) fn predicate_type(&self) -> Option<&str> {
+        (self.media_type == IN_TOTO)
+            .then(|| self.annotations.get("in-toto.io/predicate-type").unwrap_or_default())
     }
 }
 
@@ -124,7 +137,7 @@ impl Body {
     }
     /// A manifest of attestations alone, such as an index lists beside its images.
     fn attests(&self) -> bool {
-        let in_toto = |layer: &Descriptor| layer.media_type == "application/vnd.in-toto+json";
+        let in_toto = |layer: &Descriptor| layer.media_type == IN_TOTO;
         let layers = self.layers.as_deref().unwrap_or_default();
         self.artifact_type.as_deref() == Some("application/vnd.docker.attestation.manifest.v1+json")
             || !layers.is_empty() && layers.iter().all(in_toto)
@@ -149,11 +162,12 @@ impl Document {
         let attests = body.attests();
         match (media_type, body.manifests, body.config, body.layers) {
             (OCI_INDEX | DOCKER_LIST, Some(entries), None, None) => {
-                let images: Vec<_> = entries.into_iter().filter(|entry| !entry.attests()).collect();
+                let (attestations, images): (Vec<_>, Vec<_>) =
+                    entries.into_iter().partition(Descriptor::attests);
                 if images.is_empty() {
                     return Err("the index holds no image".into());
                 }
-                Ok(Self::Index(Index { images, annotations: body.annotations }))
+                Ok(Self::Index(Index { images, attestations, annotations: body.annotations }))
             }
             (OCI_MANIFEST | DOCKER_MANIFEST, None, Some(_), _) if attests => {
                 Err("it is an attestation of an image, and not an image".into())
@@ -166,6 +180,26 @@ impl Document {
             }
             _ => Err(format!("{media_type:?} is no image")),
         }
+    }
+}
+
+/// The blobs of a manifest that is no image: of attestations that an index lists, or of what refers to an image.
+pub(crate) fn blobs(media_type: &str, bytes: &[u8]) -> Result<Vec<Descriptor>, String> {
+    let body = Body::parse(bytes)?;
+    let own = body.media_type.as_deref().unwrap_or(media_type);
+    match (media_type, body.manifests, body.layers) {
+        (OCI_MANIFEST | DOCKER_MANIFEST, None, Some(layers)) if own == media_type => Ok(layers),
+        _ => Err(format!("it does not hold what makes a {OCI_MANIFEST}")),
+    }
+}
+
+/// Everything that an index lists, whatever it is.
+pub(crate) fn entries(media_type: &str, bytes: &[u8]) -> Result<Vec<Descriptor>, String> {
+    match Body::parse(bytes)? {
+        Body { manifests: Some(entries), config: None, layers: None, .. } if media_type == OCI_INDEX => {
+            Ok(entries)
+        }
+        _ => Err(format!("it does not hold what makes a {OCI_INDEX}")),
     }
 }
 
@@ -192,8 +226,7 @@ impl Config {
     pub(crate) fn platform(&self) -> Option<Platform> {
         self.machine.platform()
     }
-    /// The commit that the image says it was built from.
-    pub(crate) fn revision(&self) -> Option<&str> {
-        self.config.as_ref()?.labels.revision()
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        self.config.as_ref()?.labels.get(key)
     }
 }

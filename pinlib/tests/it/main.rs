@@ -1,5 +1,8 @@
 //! The library against real parts: git, registries, other parsers.
 
+#[cfg(feature = "provenance")]
+mod attestations;
+mod buildah;
 mod cluster;
 #[cfg(feature = "kube")]
 mod cluster_kube;
@@ -21,6 +24,8 @@ mod git_names;
 mod git_world;
 #[cfg(all(feature = "github", feature = "git-http"))]
 mod github_answers;
+#[cfg(all(feature = "github", feature = "git-http"))]
+mod github_attestations;
 #[cfg(all(feature = "github", feature = "git-http"))]
 mod github_doctor;
 #[cfg(all(feature = "github", feature = "git-http"))]
@@ -44,6 +49,7 @@ mod images;
 mod kustomize;
 mod nouns;
 mod paths;
+mod provenance;
 mod pyyaml;
 mod records;
 #[cfg(feature = "oci")]

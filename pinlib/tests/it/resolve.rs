@@ -109,7 +109,7 @@ fn settle(registry: &Arc<Watched>, wish: Wish<'_>) -> Result<ResolvedImage, PinE
         targets: vec![Target::new(files().0, Arc::new(ImageLines))],
         was: None,
     };
-    let evidence = if wish.label { EvidenceRule::Label } else { EvidenceRule::None };
+    let evidence = if wish.label { EvidenceRule::Label { repository: None } } else { EvidenceRule::None };
     let request =
         PinRequest::new(source, branch, vec![pin], PinOptions { evidence, ..PinOptions::default() })?;
     let registry = Arc::<Watched>::clone(registry);
@@ -157,7 +157,7 @@ fn one_read_settles_a_digest_and_shows_its_platforms() {
         for digest in [None, Some(image.digest())] {
             let registry = pushed(&image);
             let found = settle(&registry, Wish { digest, ..Wish::default() }).expect("an image");
-            assert_eq!((found.digest(), found.evidence()), (image.digest(), Evidence::NotAsked));
+            assert_eq!((found.digest(), found.evidence()), (image.digest(), &Evidence::NotAsked));
             let platforms: Vec<_> = found.platforms().iter().map(ToString::to_string).collect();
             assert_eq!(platforms, ["linux/amd64", "linux/arm64/v8"], "what attests is none");
             assert_eq!(registry.answers.load(SeqCst), 1);
@@ -285,7 +285,7 @@ fn evidence_stands_on_each_platform_and_nowhere_another() {
     };
     let said = |image: &Image, wish: Wish<'_>| match settle(&pushed(image), wish) {
         Ok(found) => {
-            assert_eq!(found.evidence(), Evidence::Label);
+            assert_eq!(found.evidence(), &Evidence::Label { repository: None });
             Ok(found.platforms().len())
         }
         Err(PinError::Mismatch(Mismatch::Source { found, .. })) => {

@@ -9,8 +9,9 @@ pub(crate) use place::{Place, PlaceArgs};
 
 use super::{
     choose::{Choice, Chooser},
+    evidence::EvidenceArgs,
     forge::main_branch,
-    values::{EvidenceName, PolicyName, Time, Via},
+    values::{PolicyName, Time, Via},
 };
 use crate::{
     backends::{self, Backends},
@@ -46,9 +47,8 @@ pub(crate) struct RequestArgs {
     /// When a branch that moved since the source commit may still be written to
     #[arg(long)]
     policy: Option<PolicyName>,
-    /// What must tie the digest to the source commit
-    #[arg(long)]
-    evidence: Option<EvidenceName>,
+    #[command(flatten)]
+    evidence: EvidenceArgs,
     /// Lets another digest of the same source commit replace the one that stands
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     replace_rebuilt: Option<bool>,
@@ -113,9 +113,10 @@ impl RequestArgs {
         let Found { path, config } = file;
         let build = ci::build(around);
         let mut chooser = Chooser::new(around, path.as_deref());
-        let source = chooser.choose("source-commit", self.source_commit, None, build.source_commit)?;
+        let source =
+            chooser.choose("source-commit", self.source_commit, None, build.source_commit.clone())?;
         let policy = chooser.choose("policy", self.policy, config.policy, None)?.unwrap_or_default();
-        let evidence = chooser.choose("evidence", self.evidence, config.evidence, None)?.unwrap_or_default();
+        let evidence = self.evidence.settle(&mut chooser, config, &build, around)?;
         let replace_rebuilt =
             chooser.choose("replace-rebuilt", self.replace_rebuilt, config.replace_rebuilt, None)?;
         let via = chooser.choose("via", self.via, config.via, None)?.unwrap_or_default();
@@ -149,16 +150,18 @@ impl RequestArgs {
         })?;
         let branch = branch.ok_or_else(|| missing("the branch", "branch"))?;
         let placed: Vec<_> = images.iter().map(|pin| (pin.image.clone(), pin.targets.clone())).collect();
+        let policy = pins::policy_of(policy, config, path.as_deref(), &images)?;
+        let known = self.place.known(config, &placed, scope)?;
+        let mut backends = backends::open(&places, &asked_for(&images), around).await?;
         let options = PinOptions {
-            policy: pins::policy_of(policy, config, path.as_deref(), &images)?,
-            evidence: evidence.into(),
-            known: self.place.known(config, &placed, scope)?,
+            policy,
+            evidence: backends.evidence(evidence, around)?,
+            known,
             append_only,
             replace_rebuilt: replace_rebuilt.unwrap_or_default(),
             wait,
         };
         let request = PinRequest::new(source, branch, images, options)?;
-        let backends = backends::open(&places, &asked_for(request.images()), around).await?;
         let auto_merge = if auto_merge == Some(true) { AutoMerge::Enable } else { AutoMerge::Leave };
         let proposer = match via {
             Via::Commit => None,

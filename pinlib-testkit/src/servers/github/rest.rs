@@ -193,6 +193,16 @@ impl Hub {
             ["rules", "branches", branch @ ..] if !branch.is_empty() => self.branch_rules(asked, settings),
             ["rulesets", id] => self.ruleset(id, settings),
             ["compare", basehead @ ..] if !basehead.is_empty() => self.compare(asked, &basehead.join("/"))?,
+            ["attestations", digest] => match settings.attestations.get(*digest) {
+                Some(bundles) => {
+                    let (shown, link) = asked.paged(self, bundles);
+                    let url = "https://tmaproduction.blob.core.windows.net/attestations/1.json.sn";
+                    let one = |bundle: &Value| json!({"bundle": bundle, "repository_id": super::REPOSITORY_ID, "bundle_url": url});
+                    let attestations: Vec<_> = shown.iter().map(one).collect();
+                    with_link(Answer::ok(&json!({ "attestations": attestations })), link)
+                }
+                None => Answer::not_found(),
+            },
             ["commits"] => self.commits(asked)?,
             ["git", "ref", name @ ..] => self.git_ref(&format!("refs/{}", name.join("/")))?,
             ["git", "blobs", oid] => self.found(oid, "blob", |blob| {

@@ -109,6 +109,8 @@ pub struct Settings {
     pub auto_merge_allowed: bool,
     /// How pull requests may be merged: of `MERGE`, `SQUASH` and `REBASE`.
     pub merge_methods: Vec<String>,
+    /// What is attested to, by the digest of each: sigstore bundles, as JSON.
+    pub attestations: BTreeMap<String, Vec<serde_json::Value>>,
 }
 
 impl Default for Settings {
@@ -134,6 +136,7 @@ impl Default for Settings {
             unsigned: false,
             auto_merge_allowed: true,
             merge_methods: ["MERGE", "SQUASH", "REBASE"].map(str::to_owned).into(),
+            attestations: BTreeMap::new(),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A repository on GitHub, by its API: read by GraphQL, written by `createCommitOnBranch` and its `expectedHeadOid`.
 //!
 //! `host` says where, `login` and `app` as whom, `api` sends one request, `queries` and `history` are what is asked,
-//! `refusal` sorts what comes back instead, `review` opens pull requests, and `doctor` looks whether a pin could work at all.
+//! `refusal` sorts what comes back instead, `review` opens pull requests, `attestations` are what GitHub keeps of builds, and
+//! `doctor` looks whether a pin could work at all.
 
 mod api;
 pub(crate) mod app;
+pub(crate) mod attestations;
 pub(crate) mod doctor;
 mod history;
 pub(crate) mod host;
