@@ -51,6 +51,7 @@ pub(crate) enum ClusterPlace<'a> {
     /// A file of what kubectl printed.
     Recorded(&'a Path),
     /// The API server of a context, or of the current one.
+    #[cfg_attr(not(feature = "kube"), expect(dead_code, reason = "without the feature nobody is asked"))]
     Server { kubeconfig: Option<&'a Path>, context: Option<&'a str> },
 }
 
