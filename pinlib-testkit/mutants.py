@@ -276,7 +276,7 @@ MUTANTS = [
     ("evidence: no log is asked for, by a certificate", TRUST, "let policy = if self.logs { policy } else { policy.skip_tlog_unsafe() }; let policy = if self.certificate_logs", "let policy = policy.skip_tlog_unsafe(); let policy = if self.certificate_logs"),
     ("evidence: no log is asked for, by a key", TRUST, "let policy = if self.logs { policy } else { policy.skip_tlog_unsafe() }; return", "let policy = policy.skip_tlog_unsafe(); return"),
     ("evidence: a key is believed by a root without a log", TRUST, "Trust::Embedded if key.is_some() =>", "Trust::Embedded if key.is_some() && false =>"),
-    ("evidence: a place that cannot be asked has none", ATTESTED, "failure.get_or_insert(error);", "drop(error);"),
+    ("evidence: a place that cannot be asked has none", ATTESTED, "failure.get_or_insert(error);", "if false { failure.get_or_insert(error); }"),
     ("evidence: a bundle may be of any length", ATTESTED, "if bytes.len() > BUNDLE_LIMIT {", "if false {"),
     ("evidence: bundles are not hashed", REFERRERS, "if !blob.digest.is_of(&bytes) {", "if false {"),
     ("evidence: any number of bundles is read", REFERRERS, "if found.len() > BUNDLES {", "if found.len() > 9 * BUNDLES {"),

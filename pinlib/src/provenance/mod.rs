@@ -140,3 +140,16 @@ fn within(most: usize, count: usize, image: &Reference, what: &str) -> Result<()
 fn name(platform: Option<&Platform>) -> String {
     platform.map_or_else(|| "an image without a platform".into(), ToString::to_string)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, Heard};
+
+    #[test]
+    fn where_nobody_says_anything_nothing_is_shown() {
+        let image = "registry.test/acme/app".parse().expect("an image");
+        let source = "1f3c9ab72e101f3c9ab72e101f3c9ab72e101f3c".parse().expect("an oid");
+        let asked = Asked { image: &image, source, repository: None };
+        assert!(Heard::default().judge(&asked).is_err());
+    }
+}

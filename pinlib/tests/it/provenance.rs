@@ -109,6 +109,10 @@ fn where_the_source_is_not_told_first_hand_its_inputs_are_asked() {
     assert!(weigh(&dependency, OWN).is_ok());
     refused(&dependency, Wish::default(), &format!("the provenance of linux/amd64 says {B:?}"));
     refused(&inputs(vec![other(GIT, B)]), OWN, &format!("says {B:?}"));
+    // What the build was defined in is heard first: its inputs say nothing against it, and nothing in its place.
+    let defined =
+        both(|statement| statement["predicate"]["invocation"]["configSource"]["digest"]["sha1"] = B.into());
+    refused(&defined, OWN, &format!("the provenance of linux/amd64 says {B:?}"));
     // A folder of the builder's is no repository, whatever was fetched for it.
     let local = both(|statement| {
         statement["predicate"]["invocation"] = json!({"configSource": {"entryPoint": "Dockerfile"}, "parameters": {"locals": [{"name": "context"}]}});
