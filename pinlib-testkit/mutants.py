@@ -386,7 +386,7 @@ MUTANTS = [
     ("wire: a host may be an option", SSH, "any(|text| text.starts_with('-'))", "any(|text| text.starts_with('-') && false)"),
     ("wire: a lost race is a rule", TEXT, "if MOVED.iter().any(|words| reason.contains(words)) {", "if false {"),
     ("wire: a kept line may have sides", WIRE, "let [parent] = objects::commit", "let [parent, ..] = objects::commit"),
-    ("wire: dates end a history", WIRE, "if fetched.objects.is_none() {", "if fetched.objects.is_none() { return Ok(History::Unrelated); } if false {"),
+    ("wire: dates end a history", WIRE, "if fetched.objects.is_none() {", "if fetched.objects.is_none() { return Ok(None); } if false {"),
     ("wire: a history has no end", WIRE, "true if facts.len() > limit =>", "true if facts.len() > limit && false =>"),
     ("wire: a service that knows refs is asked again", SSH, ".filter(|connection| !connection.used)", ""),
     ("wire: the head is remembered", WIRE, "let head = offer.head(&self.transport, branch, &act).await?;", "static SEEN: Mutex<Option<(String, Oid)>> = Mutex::new(None); let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|(place, _)| *place == self.to_string()).map(|(_, oid)| oid); let head = match seen { Some(oid) => Some(oid), None => offer.head(&self.transport, branch, &act).await? }; if let Some(oid) = head { *SEEN.lock().unwrap_or_else(PoisonError::into_inner) = Some((self.to_string(), oid)); }"),
@@ -406,6 +406,7 @@ MUTANTS = [
     ("book: help that the reference does not say", "pinlib-cli/src/args/check.rs", "/// Files, and folders to look through", "/// Files"),
     ("book: a key that the reference does not say", "pinlib-cli/src/config.rs", "/// The files that name it.", "/// Files."),
     # What runs
+    ("promotion: what does not run is taken", PROMOTE, "self.from.shows(&digests)?;", ""),
     ("cluster: an image that two indexes share is enough", SAME, "shared if shared == images.len() =>", "shared if shared > 0 =>"),
     ("cluster: what a registry does not have is another image", SAME, "Some(Known::Nothing(why)) => doubt = Some(why.clone()),", "Some(Known::Nothing(_)) => {}"),
     ("cluster: an index that nobody read is another image", SAME, "None => Sameness::Ask(vec![found]),", "None => Sameness::Different,"),
@@ -437,6 +438,7 @@ NOT_ASKED = ["two_exact_pins_a_pusher_and_two_faults", "two_pins_a_pusher_and_a_
              "three_pins_and_somebody", "each_fault_in_turn", "each_pair_of_faults"]
 SUITES = {
     "audit": [("pinlib-testkit --test it", ["audits"])],
+    "promotion": [("pinlib-cli --test it", ["rollbacks"])],
     "book": [("pinlib-cli --test it", ["book", "the_schemas_in_the_book"]), ("pinlib-cli --bin pinlib", ["the_book_s_table"])],
     "words": [("pinlib --test it", ["nouns", "git_names"])],
     "pieces": [("pinlib --lib", ["yaml::pieces"])],

@@ -201,6 +201,9 @@ fn of_mismatch(mismatch: &Mismatch) -> Option<&'static str> {
         Mismatch::NoEvidence { .. } => {
             "build with docker buildx build --provenance=true, and pin the digest of the index that it pushes"
         }
+        Mismatch::NotRunning { .. } => {
+            "wait until all of it runs there (`pinlib verify --wait 10m`), then promote again"
+        }
         Mismatch::Manifest { .. } | Mismatch::Blob { .. } => {
             "what came is not what it is called: look at who stands between, a mirror or a proxy; nothing was written"
         }

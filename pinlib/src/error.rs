@@ -128,6 +128,8 @@ pub enum Mismatch {
     Attestation { image: String, found: Vec<Refusal> },
     #[error("{} already pinned another digest built from the same commit", commit.short())]
     Rebuilt { commit: Oid },
+    #[error("{image} is not shown to run by {}: {why}", digest.short())]
+    NotRunning { image: String, digest: Digest, why: String },
     #[error("{path} holds {found}, not {expected}")]
     Was { path: RepoPath, expected: String, found: String },
 }

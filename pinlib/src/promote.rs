@@ -2,7 +2,8 @@
 
 use crate::{
     backend::{BackendError, BackendErrorKind},
-    error::PinError,
+    cluster::report::RunReport,
+    error::{Mismatch, PinError},
     forge::GitForge,
     git::{BranchName, Oid},
     image::Digest,
@@ -31,6 +32,8 @@ pub struct Origin {
     pub known: Vec<Target>,
     /// The repository that the images were built from: it tells which of two source commits is older.
     pub sources: Arc<dyn GitForge>,
+    /// What was seen to run there: then only a digest that it shows to run is taken.
+    pub running: Option<RunReport>,
 }
 
 /// Images that go from one environment to another, together, in one commit.
@@ -61,6 +64,7 @@ impl PromoteRequest {
         let same = Arc::ptr_eq(forge, &self.from.forge) && self.branch == self.from.branch;
         let given = if same { head } else { self.from.forge.head(&self.from.branch).await? };
         let (source, digests) = self.from.pinned(given, self.source).await?;
+        self.from.shows(&digests)?;
         let digest = |digest| {
             if self.declared { DigestSource::Declared(digest) } else { DigestSource::Reported(digest) }
         };
@@ -138,6 +142,18 @@ impl Origin {
             ))),
             [] => Err(PinError::Invalid("a promotion needs an image".into())),
         }
+    }
+
+    /// Holds the digests, one an image, against what was seen to run.
+    fn shows(&self, digests: &[Digest]) -> Result<(), PinError> {
+        let Some(report) = &self.running else { return Ok(()) };
+        for ((image, _), digest) in self.images.iter().zip(digests) {
+            report.shows(image, *digest).map_err(|why| {
+                let image = image.written_name().to_owned();
+                Mismatch::NotRunning { image, digest: *digest, why: why.to_string() }
+            })?;
+        }
+        Ok(())
     }
 
     fn none(&self, placed: &[Placed], why: String) -> PinError {

@@ -9,14 +9,21 @@ use super::{
     values::{EnvironmentName, RegistryPlace},
 };
 use crate::{
-    backends::{self, Backends},
+    backends::{self, Backends, ClusterPlace},
     ci,
     exit::Ending,
     failure::Failure,
     output::{Screen, v1},
     surroundings::Surroundings,
 };
-use pinlib::{Oid, Order, Origin, PinOptions, PromoteRequest};
+use pinlib::{
+    BranchName, GitForge, Oid, Order, Origin, PinOptions, Pinner, Placement, PromoteRequest, RunReport,
+    RunRequest, Verifier,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n\
@@ -34,6 +41,10 @@ pub(crate) struct Promote {
     source_commit: Option<Oid>,
     #[command(flatten)]
     evidence: EvidenceArgs,
+    /// Takes only what is seen to run where FROM is: what `kubectl get pods,replicasets -o json` printed there; - reads
+    /// standard input
+    #[arg(long, value_name = "FILE")]
+    running: Option<PathBuf>,
     /// Lets another digest of the same source commit replace the one that stands
     #[arg(long)]
     replace_rebuilt: bool,
@@ -91,15 +102,38 @@ impl Promote {
             replace_rebuilt: self.replace_rebuilt,
             ..PinOptions::default()
         };
+        let given_on = here.branch.ok_or_else(|| missing("the branch", "branch"))?;
+        let running = match &self.running {
+            Some(file) => Some(seen(file, &backends, &forge, &given_on, &given, around).await?),
+            None => None,
+        };
         let from = Origin {
             forge,
-            branch: here.branch.ok_or_else(|| missing("the branch", "branch"))?,
+            branch: given_on,
             known: self.place.known(config, &given, from)?,
             images: given,
             sources,
+            running,
         };
         let declared = matches!(places.connect.registry, RegistryPlace::None);
         let source = self.source_commit;
         Ok((PromoteRequest { from, branch, images, source, declared, options }, backends))
     }
+}
+
+/// What was seen to run of the images that an environment gives, by what kubectl printed.
+async fn seen(
+    file: &Path,
+    backends: &Backends,
+    forge: &Arc<dyn GitForge>,
+    branch: &BranchName,
+    images: &[Placement],
+    around: &Surroundings,
+) -> Result<RunReport, Failure> {
+    let meter = backends.meter().unwrap_or_default();
+    let (cluster, _) = backends::cluster(ClusterPlace::Recorded(file), &meter, around).await?;
+    let Pinner { registry, clock, patience, .. } = backends.pinner.clone();
+    let (commit, images) = (forge.head(branch).await?, images.to_vec());
+    let request = RunRequest { commit, images, namespaces: Vec::new(), application: None };
+    Ok(Verifier { cluster, registry, forge: Arc::clone(forge), clock, patience }.verify(&request).await?)
 }

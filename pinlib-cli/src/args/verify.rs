@@ -23,6 +23,9 @@ use pinlib::{
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pinlib verify -n shop --wait 10m\n\
+    \x20 kubectl get pods,replicasets -o json | pinlib verify --pods -")]
 pub(crate) struct Verify {
     /// The commit that says what should run [default: the branch's head]
     #[arg(long, value_name = "OID")]

@@ -13,6 +13,8 @@ use crate::{
 use pinlib::{DigestSource, ImagePin, Oid, Reference};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n\
+    \x20 pinlib verify-image ghcr.io/acme/web:v1 --source-commit \"$SHA\" --evidence provenance")]
 pub(crate) struct VerifyImage {
     #[arg(value_name = "IMAGE", help = "The image, as REPOSITORY[:TAG][@DIGEST]")]
     image: Reference,

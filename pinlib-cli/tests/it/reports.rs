@@ -236,6 +236,8 @@ fn the_schema_tells_each_key_of_each_command() -> Result {
         "init github --dry-run --repository shop/app --branch main",
         "schema config",
         "completions fish",
+        "verify --pods pods.json --image web",
+        "verify-image [IMAGE] --source-commit [A] --evidence label",
     ] {
         let words = words(line);
         let words: Vec<_> = words.iter().map(String::as_str).chain(["--json"]).collect();

@@ -2,7 +2,10 @@
 
 use super::scene::{Result, Run, Scene};
 use pinlib::{Digest, Oid};
-use pinlib_testkit::image::{Recipe, Variant};
+use pinlib_testkit::{
+    image::{Recipe, Variant},
+    servers::kubernetes::objects::{PodObject, printed},
+};
 use snapbox::{assert_data_eq, str};
 
 const CONFIG: &str = "\
@@ -195,5 +198,37 @@ fn production_may_be_a_repository_of_its_own() -> Result {
     let old = format!("--source-commit={source}");
     shop.refuses(&["promote", "staging", "production", &old], 4, "pinned what was built from the newer")?;
     assert_eq!(other.scene.head()?, head);
+    Ok(())
+}
+
+/// What runs is asked of what kubectl printed where FROM is; a promotion takes nothing else.
+#[test]
+fn a_promotion_takes_what_is_seen_to_run() -> Result {
+    let Some(shop) = Shop::open()? else { return Ok(()) };
+    let (_, old) = shop.release("one")?;
+    let (_, digest) = shop.release("two")?;
+    let pod = |name: &str, digest: Digest| {
+        let id = format!("registry.test/shop/web@{digest}");
+        PodObject::new("staging", name).of_deployment("web", "5d4").container("web", &id, &id)
+    };
+    let promote = ["promote", "staging", "production", "--running=pods.json"];
+    for (pods, told) in [
+        (vec![], "no container that is ready is shown to run it"),
+        (vec![pod("web-1", old).json()], "runs there, mismatch"),
+        (vec![pod("web-1", digest).json(), pod("web-2", old).json()], "runs there, mismatch"),
+        (
+            vec![pod("web-1", digest).waiting("ContainerCreating").json()],
+            "no container that is ready is shown to run it",
+        ),
+    ] {
+        shop.scene.write("pods.json", &printed(&pods))?;
+        shop.refuses(&promote, 6, told)?;
+    }
+    shop.refuses(&["promote", "staging", "production", "--running=nothing.json"], 7, "nothing.json")?;
+    shop.scene
+        .write("pods.json", &printed(&[pod("web-1", digest).json(), pod("web-2", old).leaving().json()]))?;
+    let run = shop.scene.run(&promote)?;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(shop.holds("production", digest)?);
     Ok(())
 }

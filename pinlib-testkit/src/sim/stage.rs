@@ -122,8 +122,14 @@ impl<S: Server> Stage<S> {
             Errand::Promote => {
                 let (forge, sources) = (Arc::clone(forge), Arc::clone(forge));
                 let images = images.map(|image| placed(image, next())).collect::<Result<_, _>>()?;
-                let from =
-                    Origin { forge, branch: branch.clone(), images: own, known: known.clone(), sources };
+                let from = Origin {
+                    forge,
+                    branch: branch.clone(),
+                    images: own,
+                    known: known.clone(),
+                    sources,
+                    running: None,
+                };
                 let replace_rebuilt = job.replace_rebuilt;
                 let options = PinOptions { known, append_only, replace_rebuilt, ..PinOptions::default() };
                 Asked::Promote(PromoteRequest { from, branch, images, source: None, declared, options })

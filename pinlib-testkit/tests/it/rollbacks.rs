@@ -192,6 +192,7 @@ fn promote(scene: &Scene, from: &[Placement], to: &[Placement], source: Option<O
             images: from.to_vec(),
             known: known.clone(),
             sources: forge,
+            running: None,
         },
         branch: scene.branch.clone(),
         images: to.to_vec(),
