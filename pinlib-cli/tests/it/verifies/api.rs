@@ -114,11 +114,11 @@ fn a_rollout_is_followed_and_each_change_is_a_line() -> Result {
     let old = vec![pod(&scene, "web-0", &other(&scene)).json(), rollout("shop", "web", ["7d9f", "7d9f"])];
     let server = ApiServer::start(old)?;
     scene.write("kubeconfig", &server.kubeconfig())?;
-    let words = ["verify", "--kubeconfig", "kubeconfig", "--wait", "60s"];
+    let words = ["verify", "--kubeconfig", "kubeconfig", "--wait", "10m"];
     let mut command = scene.command(&words);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     // The first look is over once the server was asked for Rollouts.
-    while server.asked().len() < 2 {
+    while server.asked().len() < 2 && child.try_wait()?.is_none() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     server.set(well(&scene));
