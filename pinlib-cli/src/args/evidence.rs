@@ -1,8 +1,9 @@
 //! What must tie a digest to its source commit: what every command that asks for evidence shares.
 
 use super::{
+    bundle::BundlePlace,
     choose::Chooser,
-    values::{BundlePlace, EvidenceName, File},
+    values::{EvidenceName, File},
 };
 use crate::{ci::Build, config::Config, failure::Failure, surroundings::Surroundings};
 use pinlib::{AttestationRule, Attestations, EvidenceRule, Signer, SourceRepository, Trust};
