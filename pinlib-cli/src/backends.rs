@@ -2,9 +2,10 @@
 
 use crate::{
     args::{
+        bundle::BundlePlace,
         connect::Connect,
         evidence::Wanted,
-        values::{BundlePlace, Committer, ForgePlace, RegistryPlace, Sign, Via},
+        values::{Committer, ForgePlace, RegistryPlace, Sign, Via},
     },
     failure::Failure,
     logins,

@@ -2,11 +2,12 @@
 
 use crate::{
     args::{
+        bundle::BundlePlace,
         image::ImageArg,
         target::TargetKeys,
         values::{
-            AppId, BundlePlace, Committer, EnvironmentName, EvidenceName, File, ForgePlace, PolicyName,
-            RegistryPlace, Sign, Time, Via,
+            AppId, Committer, EnvironmentName, EvidenceName, File, ForgePlace, PolicyName, RegistryPlace,
+            Sign, Time, Via,
         },
     },
     failure::Failure,

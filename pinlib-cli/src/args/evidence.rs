@@ -1,8 +1,9 @@
 //! What must tie a digest to its source commit: what every command that asks for evidence shares.
 
 use super::{
+    bundle::BundlePlace,
     choose::Chooser,
-    values::{BundlePlace, EvidenceName, File},
+    values::{EvidenceName, File},
 };
 use crate::{ci::Build, config::Config, failure::Failure, surroundings::Surroundings};
 use pinlib::{AttestationRule, Attestations, EvidenceRule, Signer, SourceRepository, Trust};
@@ -23,9 +24,13 @@ pub(crate) struct EvidenceArgs {
     /// With --evidence: the repository that the source commit is of, by its address or as github:OWNER/NAME
     #[arg(long, value_name = "URL")]
     source_repository: Option<SourceRepository>,
-    /// With --evidence attestation: who must have signed: a workflow, as OWNER/NAME/.github/workflows/FILE[@REF], or the
-    /// identity in the certificate, whole
-    #[arg(long, value_name = "WORKFLOW|IDENTITY", conflicts_with = "signing_key")]
+    #[arg(
+        long,
+        value_name = "WORKFLOW|IDENTITY",
+        conflicts_with = "signing_key",
+        help = "With --evidence attestation: who must have signed: a workflow, as OWNER/NAME/.github/workflows/FILE[@REF], or \
+                the identity in the certificate, whole"
+    )]
     signer: Option<String>,
     /// With --signer: who knew the signer [default for a workflow of github.com: GitHub Actions]
     #[arg(long, value_name = "URL", conflicts_with = "signing_key")]

@@ -1,6 +1,7 @@
 //! The arguments: one file a command, each of which ends in a request to the library, and a report of what came of it.
 
 mod audit;
+pub(crate) mod bundle;
 mod check;
 mod choose;
 mod completions;

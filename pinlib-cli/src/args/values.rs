@@ -318,39 +318,6 @@ impl File {
     }
 }
 
-/// Where attestations are looked for: `registry`, `github`, or a file.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-pub(crate) enum BundlePlace {
-    Registry,
-    GitHub,
-    File(PathBuf),
-}
-
-by_text!(BundlePlace);
-
-impl FromStr for BundlePlace {
-    type Err = anyhow::Error;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "" => bail!("want registry, github or a file"),
-            "registry" => Ok(Self::Registry),
-            "github" => Ok(Self::GitHub),
-            path => Ok(Self::File(path.into())),
-        }
-    }
-}
-
-impl BundlePlace {
-    #[must_use]
-    pub(crate) fn meant_from(self, folder: &Path) -> Self {
-        match self {
-            Self::File(path) => Self::File(folder.join(path)),
-            other => other,
-        }
-    }
-}
-
 /// When a branch that moved may still be written to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
