@@ -50,6 +50,8 @@
 //! | `git-local` | `LocalForge`: a repository on this machine |
 //! | `git-http` | `SmartHttpForge`, `SshForge`: any git server, without a clone |
 //! | `github` | `GitHubForge`: GitHub's API, as an App or with a token |
+//! | `provenance` | signed attestations as evidence, verified offline |
+//! | `kube` | `KubeCluster`: what runs in a cluster, by its API |
 //! | `system-clock` | `SystemClock`, on tokio's timer; each of the above brings it |
 //!
 //! The oldest Rust is 1.89. The library installs no TLS provider: whoever uses a feature that speaks HTTP installs rustls's.
@@ -81,7 +83,8 @@ mod guard;
 mod plan;
 mod recognise;
 
-// the world outside, and what proves its answers:
+// the world outside, what proves its answers, and what runs there:
+mod cluster;
 mod forge;
 #[cfg(any(feature = "oci", feature = "git-http", feature = "github"))]
 mod http;
@@ -102,9 +105,8 @@ mod propose;
 mod receipt;
 mod rollback;
 
-// what looks back at what was pinned, and at what runs:
+// what looks back at what was pinned:
 mod audit;
-mod cluster;
 mod log;
 
 // what feeds the parsers with anything; no part of the API:
