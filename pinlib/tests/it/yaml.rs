@@ -167,6 +167,7 @@ fn an_edit_is_judged_by_all_that_a_parser_sees() {
         ("a: <b>\nc: [1]\n", "a: <b>\nc:\n- 1\n"),
         ("a: <b>\nc: 1\n", "a: <b>\nd: 1\n"),
         ("a: <b>\n--- c\n", "a: <b>\n...\n--- c\n"),
+        ("a: <b>\n", "a: <b>\n...\n"),
         ("--- <b>\n", "<b>\n"),
         ("a: <b>\n", "a: <b>\n---\n"),
         ("%YAML 1.2\n--- <b>\n", "%YAML 1.1\n--- <b>\n"),
