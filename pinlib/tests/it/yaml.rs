@@ -161,6 +161,8 @@ fn an_edit_is_judged_by_all_that_a_parser_sees() {
         ("a: <b>\n", "a: <|\n  c>\n"),
         ("a: &x b\nc: <d>\n", "a: &x b\nc: <*x>\n"),
         ("a: <b>\nc: 1\n", "a: <b>\nc: 2\n"),
+        ("a: <b>\n---\nc: 1\n", "a: <b>\n---\nc: 2\n"),
+        ("c: 1\n---\na: <b>\n", "c: 2\n---\na: <b>\n"),
         ("a: <b>\nc: 1\n", "a: <b>\nc: '1'\n"),
         ("a: <b>\nc: 1\n", "a: <b>\nc: &x 1\n"),
         ("a: <b>\nc: 1\n", "a: <b>\nc: !!str 1\n"),

@@ -218,14 +218,18 @@ mod tests {
 
     #[test]
     fn what_is_passed_over_counts() {
-        let file = file("a: 1\n---\nb: 2\n---\n# b\nc:\n- b\n");
-        let found: Vec<_> = Source::new(&file)
-            .expect("text")
-            .documents(&Needles::any(["b"]))
-            .map(|document| document.map(|document| (document.index, document.root().map(Node::line))))
-            .collect::<Result<_, _>>()
-            .expect("YAML");
-        assert_eq!(found, [(1, Some(3)), (2, Some(6))]);
+        let last = |text: &str| {
+            let file = file(text);
+            let needles = Needles::any(["b"]);
+            let documents = Source::new(&file).expect("text").documents(&needles);
+            let last = documents.last().expect("a document").expect("YAML");
+            (last.index, last.root().map(Node::line))
+        };
+        assert_eq!(last("a: 1\n---\nb: 2\n---\nc: 3\n"), (1, Some(3)));
+        assert_eq!(last("a: 1\n---\nb: 2\n---\n# b\nc:\n- b\n"), (2, Some(6)));
+        // An end parts documents too, and comments before the first marker are none.
+        assert_eq!(last("a: 1\n...\nc: 1\n---\nb: 2\n"), (2, Some(5)));
+        assert_eq!(last("# a\n\n---\nb: 2\n"), (0, Some(4)));
     }
 
     #[test]
