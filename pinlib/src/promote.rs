@@ -33,7 +33,7 @@ pub struct Origin {
     /// The repository that the images were built from: it tells which of two source commits is older.
     pub sources: Arc<dyn GitForge>,
     /// What was seen to run there: then only a digest that it shows to run is taken.
-    pub running: Option<RunReport>,
+    pub running: Option<Arc<RunReport>>,
 }
 
 /// Images that go from one environment to another, together, in one commit.

@@ -104,7 +104,7 @@ impl Promote {
         };
         let given_on = here.branch.ok_or_else(|| missing("the branch", "branch"))?;
         let running = match &self.running {
-            Some(file) => Some(seen(file, &backends, &forge, &given_on, &given, around).await?),
+            Some(file) => Some(Arc::new(seen(file, &backends, &forge, &given_on, &given, around).await?)),
             None => None,
         };
         let from = Origin {
