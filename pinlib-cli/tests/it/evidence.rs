@@ -6,7 +6,7 @@ use pinlib_testkit::{
         Recipe, Variant,
         provenance::{slsa_0_2, slsa_1},
     },
-    notary::{Notary, beside},
+    notary::Notary,
 };
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
@@ -172,7 +172,8 @@ does not prove  that the signer's word is true: nobody but the signer says what
     assert_eq!(none.code, Some(6), "{none:?}");
     assert!(none.told().contains("there is no attestation of it in the registry"), "{none:?}");
     let tag = format!("sha256-{}", scene.digest().hex());
-    beside(&scene.image.root, &[bundle]).write_layout(&scene.folder().join("registry"), &tag)?;
+    pinlib_testkit::notary::beside(&scene.image.root, &[bundle])
+        .write_layout(&scene.folder().join("registry"), &tag)?;
     let report = verify(&scene, "1.1", &[&registry[..], &["--json"]].concat())?.json();
     let weighed = &report["image"]["weighed"];
     assert_eq!(
