@@ -6,10 +6,9 @@
 The repository is made by `git fast-import` in a temporary folder: of each hundred commits `--pins` are pins as pinlib writes
 them, the others change some other file. One pin in the middle is by hand, so that an audit that looks at nothing fails.
 """
-import argparse, hashlib, json, os, pathlib, statistics, subprocess, sys, tempfile
+import argparse, hashlib, json, pathlib, subprocess, sys, tempfile
+from measured import PINLIB, spread, timed
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PINLIB = ROOT / "target/release/pinlib"
 SERVICES = 20
 CONFIG = "images:\n" + "".join(
     f"  - name: ghcr.io/acme/service-{n}\n    targets:\n      - kustomization: platform/service-{n}/kustomization.yaml\n"
@@ -94,29 +93,10 @@ def make(folder, options):
     return repo, first, head
 
 
-# A process that forks counts its own memory for its child: so a small one starts pinlib, and tells what it took.
-RUNNER = """
-import os, sys, time
-start = time.perf_counter()
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(child, 0)
-print(time.perf_counter() - start, usage.ru_maxrss, file=sys.stderr)
-os._exit(os.waitstatus_to_exitcode(status))
-"""
-
-
 def audit(folder, repo, first, head):
-    """One audit as a user runs it: wall seconds, peak kilobytes, the report."""
-    command = [PINLIB, "audit", f"{first}..{head}", "--forge", str(repo), "--config", str(folder / "pinlib.yaml"), "--json"]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("GITHUB_", "CI", "PINLIB_"))}
-    done = subprocess.run([sys.executable, "-S", "-E", "-c", RUNNER, *command], capture_output=True, text=True,
-                          env=environment, cwd=folder)
-    seconds, kilobytes = done.stderr.split()[-2:]
-    return float(seconds), int(kilobytes), json.loads(done.stdout)
-
-
-def spread(name, values, unit):
-    print(f"{name:22} min {min(values):8.2f}  median {statistics.median(values):8.2f}  max {max(values):8.2f}  {unit}")
+    """One audit as a user runs it, which finds the edit by hand: the run, and its report."""
+    run = timed(PINLIB, "audit", f"{first}..{head}", "--forge", repo, "--config", folder / "pinlib.yaml", "--json", cwd=folder, code=6)
+    return run, json.loads(run.out)
 
 
 def main():
@@ -131,13 +111,13 @@ def main():
         repo, first, head = make(folder, options)
         (folder / "pinlib.yaml").write_text(CONFIG)
         runs = [audit(folder, repo, first, head) for _ in range(options.runs + 1)]
-    report = runs[-1][2]
+    report = runs[-1][1]
     found = [finding["kind"] for finding in report["findings"]]
     if (report["outcome"], report["commits"], found) != ("mismatch", options.commits, ["unrecorded"]):
         sys.exit(f"the audit found {found} in {report['commits']} commits, and not the one edit by hand: {report['error']}")
     print(f"{options.files} files, {options.commits} commits, {report['pins']} pins, {options.runs} runs after one to warm up")
-    spread("wall, whole process", [seconds for seconds, _, _ in runs[1:]], "s")
-    spread("peak memory", [kilobytes / 1024 for _, kilobytes, _ in runs[1:]], "MB")
+    spread("wall, whole process", [run.wall for run, _ in runs[1:]], "s")
+    spread("peak memory", [run.memory / 1024 for run, _ in runs[1:]], "MB")
 
 
 main()

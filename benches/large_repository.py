@@ -5,10 +5,9 @@
 
 `--http` needs lighttpd and git-http-backend. The repository is made by `git fast-import` in a temporary folder.
 """
-import argparse, hashlib, json, os, pathlib, shutil, socket, statistics, subprocess, sys, tempfile, time
+import argparse, hashlib, json, os, pathlib, shutil, socket, subprocess, sys, tempfile, time
+from measured import PINLIB, spread, timed
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PINLIB = ROOT / "target/release/pinlib"
 TARGET = "platform/ai/kustomization.yaml"
 MANIFEST = b"""# what runs in production
 kind: Kustomization
@@ -40,35 +39,14 @@ def make(folder, files):
     return repo
 
 
-# A process that forks counts its own memory for its child: so a small one starts pinlib, and tells what it took.
-RUNNER = """
-import os, sys, time
-start = time.perf_counter()
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(child, 0)
-print(time.perf_counter() - start, usage.ru_maxrss, file=sys.stderr)
-os._exit(os.waitstatus_to_exitcode(status))
-"""
-
-
 def pin(repo, forge, head, n):
-    """One pin as a user runs it: wall seconds, peak kilobytes, the receipt."""
+    """One pin as a user runs it: the run, and its receipt."""
     digest = "sha256:" + hashlib.sha256(str(n).encode()).hexdigest()
-    command = [PINLIB, "pin", "--forge", forge, "--branch", "main", "--source-commit", head, "--registry", "none",
-               "--image", f"ghcr.io/acme/ai-service@{digest}", "--target", f"kustomization:{TARGET}", "--json"]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("GITHUB_", "CI", "PINLIB_"))}
-    done = subprocess.run([sys.executable, "-S", "-E", "-c", RUNNER, *command], capture_output=True, text=True,
-                          env=environment, cwd=repo)
-    if done.returncode:
-        sys.exit(f"pinlib ended with {done.returncode}: {done.stderr}")
-    seconds, kilobytes = done.stderr.split()[-2:]
+    run = timed(PINLIB, "pin", "--forge", forge, "--branch", "main", "--source-commit", head, "--registry", "none",
+                "--image", f"ghcr.io/acme/ai-service@{digest}", "--target", f"kustomization:{TARGET}", "--json", cwd=repo)
     if git(repo, "log", "-1", "--format=%P", "main") != head:
         sys.exit("the pin is not a child of its source")
-    return float(seconds), int(kilobytes), json.loads(done.stdout)
-
-
-def spread(name, values, unit):
-    print(f"{name:22} min {min(values):8.1f}  median {statistics.median(values):8.1f}  max {max(values):8.1f}  {unit}")
+    return run, json.loads(run.out)
 
 
 def serve(folder):
@@ -118,10 +96,10 @@ def main():
             if server:
                 server.terminate()
         print(f"{options.files} files, {options.runs} runs after one to warm up, {'HTTP' if options.http else 'on disk'}")
-        spread("the pin itself", [receipt["seconds"] * 1000 for _, _, receipt in runs[1:]], "ms")
-        spread("wall, whole process", [seconds * 1000 for seconds, _, _ in runs[1:]], "ms")
-        spread("peak memory", [kilobytes / 1024 for _, kilobytes, _ in runs[1:]], "MB")
-        traffic = runs[-1][2].get("traffic")
+        spread("the pin itself", [receipt["seconds"] * 1000 for _, receipt in runs[1:]], "ms")
+        spread("wall, whole process", [run.wall * 1000 for run, _ in runs[1:]], "ms")
+        spread("peak memory", [run.memory / 1024 for run, _ in runs[1:]], "MB")
+        traffic = runs[-1][1].get("traffic")
         if options.http:
             print(f"traffic of the last run: {json.dumps(traffic)}")
         print(git(repo, "fsck", "--strict", "--no-dangling") or "git fsck --strict: clean")

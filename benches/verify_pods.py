@@ -5,23 +5,11 @@
 
 Each pod has the size of a real one (some 9 KB with its managed fields). The stub answers pages as the API does, from memory.
 """
-import argparse, hashlib, http.server, json, os, pathlib, statistics, subprocess, sys, tempfile, threading, urllib.parse
+import argparse, hashlib, http.server, json, pathlib, subprocess, tempfile, threading, urllib.parse
+from measured import PINLIB, spread, timed
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PINLIB = ROOT / "target/release/pinlib"
 IMAGE = "registry.test/shop/web"
 DIGEST = "sha256:" + "9b" * 32
-
-# A process that forks counts its own memory for its child: so a small one starts pinlib, and tells what it took.
-RUNNER = """
-import os, sys, time
-start = time.perf_counter()
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(child, 0)
-print(time.perf_counter() - start, usage.ru_maxrss, file=sys.stderr)
-os._exit(os.waitstatus_to_exitcode(status))
-"""
-
 
 def pod(n):
     """A pod of a list, which does not say its kind."""
@@ -88,20 +76,16 @@ def main():
             "apiVersion": "v1", "kind": "Config", "current-context": "stub", "users": [{"name": "a", "user": {}}],
             "clusters": [{"name": "stub", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
             "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "a", "namespace": "shop"}}]}))
-        seconds, kilobytes = [], []
+        runs = []
         for _ in range(arguments.runs):
             Stub.requests = Stub.sent = 0
-            command = [PINLIB, "verify", "--kubeconfig", "kubeconfig", "--json"]
-            done = subprocess.run([sys.executable, "-S", "-E", "-c", RUNNER, *command], cwd=folder, capture_output=True, text=True)
-            report = json.loads(done.stdout)
-            seen = sum(len(row["pods"]) for row in report["rows"])
-            assert done.returncode == 0 and seen == arguments.pods, (done.returncode, seen, done.stderr[-500:])
-            time, peak = done.stderr.split()[-2:]
-            seconds.append(float(time))
-            kilobytes.append(int(peak))
-        print(f"{arguments.pods} pods: {statistics.median(seconds):.2f} s (worst {max(seconds):.2f}), peak {max(kilobytes) / 1024:.0f} MB, "
-              f"{Stub.requests} requests, {Stub.sent / 1e6:.1f} MB of pages ({Stub.sent // arguments.pods} bytes a pod)")
+            runs.append(timed(PINLIB, "verify", "--kubeconfig", "kubeconfig", "--json", cwd=folder))
+            seen = sum(len(row["pods"]) for row in json.loads(runs[-1].out)["rows"])
+            assert seen == arguments.pods, seen
+        print(f"{arguments.pods} pods, {arguments.runs} runs; {Stub.requests} requests, {Stub.sent / 1e6:.1f} MB of pages "
+              f"({Stub.sent // arguments.pods} bytes a pod)")
+        spread("wall, whole process", [run.wall for run in runs], "s")
+        spread("peak memory", [run.memory / 1024 for run in runs], "MB")
 
 
-if __name__ == "__main__":
-    main()
+main()

@@ -9,7 +9,8 @@ Needs lighttpd, git-http-backend, docker-registry and skopeo; `npm install --pre
 """
 import argparse, pathlib, sys, tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 import digests, edits, local, pins, start
 from table import Table, machine
 

@@ -1,7 +1,6 @@
 """A pin in a bare repository on disk: pinlib, and git's plumbing with an index."""
-from programs import PINLIB, repeated, said, timed
-from pins import digest
-from repository import IMAGE, TARGET, make
+from programs import PINLIB, repeated, timed
+from repository import IMAGE, TARGET, digest, landed, make
 
 # The edit itself is sed's, which is as cheap as an edit can be, and as blind.
 PLUMBING = """
@@ -19,13 +18,6 @@ def run(folder, options, table):
     for files in options.files:
         repo, head = make(folder, files)
 
-        def landed(n, one):
-            said("git", "-C", repo, "update-ref", "refs/heads/main", head)
-            run = one(n)
-            assert said("git", "-C", repo, "log", "-1", "--format=%P", "main") == head
-            assert digest(n) in said("git", "-C", repo, "show", f"main:{TARGET}")
-            return run
-
         def ours(n):
             return timed(PINLIB, "pin", "--forge", repo, "--branch", "main", "--source-commit", head, "--registry", "none",
                          "--image", f"{IMAGE}@{digest(n)}", "--target", f"kustomization:{TARGET}", "-q", cwd=folder)
@@ -34,6 +26,6 @@ def run(folder, options, table):
             return timed("bash", "-ec", PLUMBING.format(target=TARGET, digest=digest(n), head=head), folder, cwd=repo)
 
         table.begin(f"A pin on disk: {files:,} files")
-        table.row("pinlib pin", repeated(options.runs, lambda n: landed(n, ours)))
-        table.row("git read-tree, update-index, write-tree, commit-tree", repeated(options.runs, lambda n: landed(n, theirs)))
+        table.row("pinlib pin", repeated(options.runs, lambda n: landed(repo, head, n, ours)))
+        table.row("git read-tree, update-index, write-tree, commit-tree", repeated(options.runs, lambda n: landed(repo, head, n, theirs)))
         table.end()

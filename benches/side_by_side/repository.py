@@ -1,5 +1,5 @@
 """A repository of many files with one kustomization, and a server in front of it."""
-import pathlib, socket, subprocess, sys, time
+import hashlib, socket, subprocess, sys, time
 from programs import need, said
 
 TARGET = "platform/ai/kustomization.yaml"
@@ -35,6 +35,19 @@ def fill(repo, files):
     said("git", "-C", repo, "fast-import", "--quiet", stdin=b"".join(lines))
     for key in ("uploadpack.allowFilter", "http.receivepack"):
         said("git", "-C", repo, "config", key, "true")
+
+
+def digest(n):
+    return "sha256:" + hashlib.sha256(str(n).encode()).hexdigest()
+
+
+def landed(repo, head, n, one):
+    """One pin of the n-th digest on the first commit: its run, and that it did what it says."""
+    said("git", "-C", repo, "update-ref", "refs/heads/main", head)
+    run = one(n)
+    assert said("git", "-C", repo, "log", "-1", "--format=%P", "main") == head
+    assert digest(n) in said("git", "-C", repo, "show", f"main:{TARGET}")
+    return run
 
 
 def port():

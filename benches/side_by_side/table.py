@@ -1,5 +1,5 @@
 """What was measured, as a table: min, median and max of each way, and how many times pinlib's median it is."""
-import datetime, os, platform, re, statistics, subprocess
+import datetime, os, platform, re, statistics
 from programs import PINLIB, said
 
 

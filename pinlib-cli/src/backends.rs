@@ -11,7 +11,7 @@ use crate::{
     logins,
     output::Screen,
     surroundings::Surroundings,
-    text,
+    text::{self, Handed},
 };
 use anyhow::anyhow;
 use pinlib::{
@@ -24,8 +24,6 @@ use pinlib::{
 #[cfg(feature = "kube")]
 use pinlib::{KubeAccess, KubeCluster};
 use std::{
-    fs::File,
-    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -184,6 +182,12 @@ fn open_github(
     })
 }
 
+/// Reads what kubectl printed of a cluster.
+pub(crate) fn recorded(file: &Path, around: &Surroundings) -> Result<RecordedCluster, Failure> {
+    let Handed { name, text } = text::handed(file, around, RECORDED)?;
+    Ok(RecordedCluster::read(&name, text.as_bytes())?)
+}
+
 /// Opens a cluster, and tells the namespace that is looked into where nobody names one.
 #[cfg_attr(
     not(feature = "kube"),
@@ -195,16 +199,7 @@ pub(crate) async fn cluster(
     around: &Surroundings,
 ) -> Result<(Arc<dyn Cluster>, Option<ObjectName>), Failure> {
     match from {
-        ClusterPlace::Recorded(file) => {
-            let text = if file == Path::new("-") {
-                text::read(Ok(io::stdin().lock()), Path::new("standard input"), RECORDED)?
-            } else {
-                text::read(File::open(around.path(file)), file, RECORDED)?
-            };
-            let name =
-                if file == Path::new("-") { "standard input".into() } else { file.display().to_string() };
-            Ok((Arc::new(RecordedCluster::read(&name, text.as_bytes())?), None))
-        }
+        ClusterPlace::Recorded(file) => Ok((Arc::new(recorded(file, around)?), None)),
         #[cfg(feature = "kube")]
         ClusterPlace::Server { kubeconfig, context } => {
             // Only fails where there is one already.

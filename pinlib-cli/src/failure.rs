@@ -195,10 +195,10 @@ fn of_mismatch(mismatch: &Mismatch) -> Option<&'static str> {
         Mismatch::Repository { .. } => {
             "is --source-repository right? A label of it is org.opencontainers.image.source, on every platform"
         }
-        Mismatch::NoEvidence { what, .. } if what.contains("attestation") => {
+        Mismatch::NoAttestation { .. } => {
             "sign it, as `actions/attest` or `cosign attest --type slsaprovenance1` do; --bundle says where to look"
         }
-        Mismatch::NoEvidence { .. } => {
+        Mismatch::NoProvenance { .. } => {
             "build with docker buildx build --provenance=true, and pin the digest of the index that it pushes"
         }
         Mismatch::NotRunning { .. } => {

@@ -154,20 +154,15 @@ impl Recipe {
             entries.push(entry);
             image.manifests.push((variant.platform.clone(), manifest));
         }
-        for (_, manifest) in image.manifests.iter().filter(|_| self.attested) {
-            let attestation = attestation(manifest, &mut image.blobs);
-            let mut entry = attestation.descriptor();
-            entry["platform"] = json!({"os": "unknown", "architecture": "unknown"});
-            entry["annotations"] = json!({
-                "vnd.docker.reference.type": "attestation-manifest",
-                "vnd.docker.reference.digest": manifest.digest(),
-            });
-            entries.push(entry);
-            image.attestations.push(attestation);
-        }
         let mut index = json!({"schemaVersion": 2, "mediaType": index_type, "manifests": entries});
         annotate(&mut index, &self.annotations);
         image.root = Document::of(index_type, &index);
+        if self.attested {
+            // A provenance that tells nothing.
+            return image.attested(|_, subject| {
+                vec![provenance::statement(provenance::SLSA_0_2, subject, &json!({}))]
+            });
+        }
         image
     }
 
@@ -216,33 +211,6 @@ fn annotate(document: &mut Value, annotations: &BTreeMap<String, String>) {
     if !annotations.is_empty() {
         document["annotations"] = json!(annotations);
     }
-}
-
-/// A provenance of a manifest, as `BuildKit` keeps it.
-fn attestation(of: &Document, blobs: &mut BTreeMap<Digest, Vec<u8>>) -> Document {
-    let [_, manifest_type, config_type, _] = Form::Oci.types();
-    let statement = json!({
-        "_type": "https://in-toto.io/Statement/v0.1",
-        "predicateType": "https://slsa.dev/provenance/v0.2",
-        "subject": [{"name": "image", "digest": {"sha256": of.digest().hex()}}],
-        "predicate": {},
-    });
-    let statement = statement.to_string().into_bytes();
-    let config = json!({
-        "os": "unknown",
-        "architecture": "unknown",
-        "rootfs": {"type": "layers", "diff_ids": [Digest::of(&statement)]},
-    });
-    let config = config.to_string().into_bytes();
-    let manifest = json!({
-        "schemaVersion": 2,
-        "mediaType": manifest_type,
-        "config": descriptor(config_type, &config),
-        "layers": [descriptor("application/vnd.in-toto+json", &statement)],
-    });
-    blobs.insert(Digest::of(&config), config);
-    blobs.insert(Digest::of(&statement), statement);
-    Document::of(manifest_type, &manifest)
 }
 
 impl Image {

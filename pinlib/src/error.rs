@@ -123,7 +123,9 @@ pub enum Mismatch {
     #[error("{image} does not show that it was built from {expected}: {}", said(found))]
     Repository { image: String, expected: SourceRepository, found: Vec<Said> },
     #[error("nothing shows what {image} was built from: {what}")]
-    NoEvidence { image: String, what: String },
+    NoProvenance { image: String, what: String },
+    #[error("nothing shows what {image} was built from: there is no attestation of it in {}", places.join(", nor in "))]
+    NoAttestation { image: String, places: Vec<String> },
     #[error("no attestation of {image} is what was asked for: {}", refusals(found))]
     Attestation { image: String, found: Vec<Refusal> },
     #[error("{} already pinned another digest built from the same commit", commit.short())]

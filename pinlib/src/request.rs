@@ -116,8 +116,9 @@ impl PinRequest {
     /// Checks the request as a whole.
     ///
     /// # Errors
-    /// `Invalid` when it names no image or no target, names one twice, asks for evidence without a registry or
-    /// for an attestation by nobody in particular, names no inputs where the policy is `inputs`, or waits under `exact`, where no later head is ever right.
+    /// `Invalid` when it names no image or no target, names one twice, asks for evidence without a registry or for an
+    /// attestation by nobody in particular, names no inputs where the policy is `inputs`, or waits under `exact`, where no
+    /// later head is ever right.
     pub fn new(
         source: Oid,
         branch: BranchName,

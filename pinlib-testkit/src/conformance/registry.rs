@@ -268,7 +268,7 @@ pub mod cases {
         check(other.is_err(), "no evidence for another commit", format!("{other:?}"))?;
         world.push("bare", &plain);
         let none = weighed(world, "bare", None, "1", rule());
-        let refused = matches!(none, Err(PinError::Mismatch(Mismatch::NoEvidence { .. })));
+        let refused = matches!(none, Err(PinError::Mismatch(Mismatch::NoProvenance { .. })));
         check(refused, "none where there is none", format!("{none:?}"))
     }
 

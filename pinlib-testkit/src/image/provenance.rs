@@ -7,6 +7,7 @@ use super::{Document, Form, Image, descriptor};
 use pinlib::{Digest, Platform};
 use serde_json::{Value, json};
 
+pub(super) const SLSA_0_2: &str = "https://slsa.dev/provenance/v0.2";
 const IN_TOTO: &str = "application/vnd.in-toto+json";
 
 /// A statement about one thing.
@@ -25,7 +26,7 @@ pub fn slsa_0_2(subject: Digest, repository: &str, commit: &str) -> Value {
     let mut config = source.clone();
     config["entryPoint"] = "Dockerfile".into();
     statement(
-        "https://slsa.dev/provenance/v0.2",
+        SLSA_0_2,
         subject,
         &json!({
             "builder": {"id": "https://ci.test/runs/1"},

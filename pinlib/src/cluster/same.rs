@@ -1,7 +1,7 @@
 //! Whether what runs is the image that Git names: by digests alone, and by what a registry showed of them.
 
 use super::image_id::ImageId;
-use crate::image::Digest;
+use crate::image::{Digest, document::IMAGES};
 use std::fmt;
 
 /// What a registry showed of a digest.
@@ -46,9 +46,6 @@ pub(super) enum Sameness {
     /// It could be known by looking at these.
     Ask(Vec<Digest>),
 }
-
-/// An index with more images than this is not searched for a config.
-const IMAGES: usize = 64;
 
 /// Holds what runs against the digest that Git names.
 ///

@@ -148,10 +148,10 @@ impl Verifier {
         facts.forget_failures();
         for (image, digest, running) in compare::pairs(&instances) {
             let sameness = facts.settle(&*self.registry, &image, digest, &running).await;
-            settled.insert((digest, running), sameness);
+            settled.insert((image, digest, running), sameness);
         }
-        let rows = compare::rows(wanted, &instances, |_, digest, running| {
-            let known = settled.get(&(digest, running.clone())).cloned();
+        let rows = compare::rows(wanted, &instances, |image, digest, running| {
+            let known = settled.get(&(image.clone(), digest, running.clone())).cloned();
             known.unwrap_or_else(|| Sameness::Unknown("the registry was not asked".to_owned()))
         });
         Ok(RunReport { commit: request.commit, wanted: wanted.to_vec(), rows, application })
@@ -165,7 +165,6 @@ impl Verifier {
         application: Application,
     ) -> Result<AppState, PinError> {
         let Application { namespace, name, revisions, sync, health, images } = application;
-        let pending = |why: String| RunVerdict::Pending(why);
         let mut holds = None;
         for revision in revisions.iter().filter_map(|revision| revision.parse::<Oid>().ok()) {
             // A source of another repository has commits that this one does not know.
@@ -183,14 +182,16 @@ impl Verifier {
         });
         let verdict = match (holds, sync.as_deref(), health.as_deref(), other) {
             (None, ..) => RunVerdict::Unknown("it tells no commit that it is synced to".to_owned()),
-            (Some(false), ..) => pending(format!("its revision does not hold {} yet", commit.short())),
+            (Some(false), ..) => {
+                RunVerdict::Pending(format!("its revision does not hold {} yet", commit.short()))
+            }
             (_, sync, _, _) if sync != Some("Synced") => {
-                pending(format!("it is {}", sync.unwrap_or("not synced yet")))
+                RunVerdict::Pending(format!("it is {}", sync.unwrap_or("not synced yet")))
             }
             (_, _, health, _) if health != Some("Healthy") => {
-                pending(format!("it is {}", health.unwrap_or("of unknown health")))
+                RunVerdict::Pending(format!("it is {}", health.unwrap_or("of unknown health")))
             }
-            (.., Some(image)) => pending(format!("it still holds {image}")),
+            (.., Some(image)) => RunVerdict::Pending(format!("it still holds {image}")),
             _ => RunVerdict::Match(Equality::Digest),
         };
         Ok(AppState { name: format!("{namespace}/{name}"), revisions, sync, health, verdict })

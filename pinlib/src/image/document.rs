@@ -25,6 +25,9 @@ const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 const ATTESTATION_MANIFEST: &str = "attestation-manifest";
 const IN_TOTO: &str = "application/vnd.in-toto+json";
 
+/// An index with more images than this is not looked through, one by one.
+pub(crate) const IMAGES: usize = 64;
+
 /// The root of an image, or one image of an index.
 #[derive(Debug)]
 pub(crate) enum Document {

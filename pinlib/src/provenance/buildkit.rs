@@ -32,7 +32,7 @@ pub(super) async fn weigh(
     asked: Asked<'_>,
 ) -> Result<(), PinError> {
     let missing =
-        |what: String| PinError::from(Mismatch::NoEvidence { image: asked.image.to_string(), what });
+        |what: String| PinError::from(Mismatch::NoProvenance { image: asked.image.to_string(), what });
     let (index, wanted): (&Index, Vec<(Option<Platform>, Digest)>) = match (&found.document, &found.within) {
         (Document::Index(index), _) => {
             let all = images(asked.image, index)?.iter();
@@ -99,7 +99,7 @@ async fn statements(
             }
             if !statement.is_only_about(image) {
                 let what = format!("the provenance that its index holds of {name} is not about that image");
-                return Err(Mismatch::NoEvidence { image: asked.image.to_string(), what }.into());
+                return Err(Mismatch::NoProvenance { image: asked.image.to_string(), what }.into());
             }
             statements.push(statement);
         }

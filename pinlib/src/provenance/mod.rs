@@ -32,14 +32,12 @@ use crate::{
     git::{Oid, SourceRepository},
     image::{
         Digest, Platform, Reference,
-        document::{Descriptor, Document, Index},
+        document::{Descriptor, Document, IMAGES, Index},
     },
     registry::Registry,
 };
 pub use referrers::RegistryAttestations;
 
-/// An index with more images than this is not looked through.
-const IMAGES: usize = 64;
 /// So many documents are read side by side.
 const AT_ONCE: usize = 4;
 

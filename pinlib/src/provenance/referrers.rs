@@ -6,12 +6,14 @@
 
 use crate::{
     backend::{BackendError, BackendErrorKind},
+    error::PinError,
     evidence::{Attestations, RawBundle},
     image::{
         Digest, Reference,
         document::{self, Descriptor},
     },
     registry::{RawManifest, Registry},
+    resolve::{proven_blob, proven_bytes},
 };
 use async_trait::async_trait;
 use std::{
@@ -53,20 +55,14 @@ impl RegistryAttestations {
 
     /// The bundle in one manifest of that list.
     async fn bundle(&self, image: &Reference, at: Digest) -> Result<Option<Vec<u8>>, BackendError> {
-        let manifest = self.registry.manifest(&image.at(at)).await?;
-        if !at.is_of(&manifest.bytes) {
-            return Err(invalid(image, format!("the manifest {at} does not hash to its digest")));
-        }
+        let unproven = |error| unproven(image, error);
+        let manifest = proven_bytes(&*self.registry, &image.at(at), Some(at)).await.map_err(unproven)?;
         let blobs = document::blobs(&manifest.media_type, &manifest.bytes)
             .map_err(|reason| invalid(image, reason))?;
         let Some(blob) = blobs.iter().find(|blob| blob.media_type.starts_with(BUNDLE)) else {
             return Ok(None);
         };
-        let bytes = self.registry.blob(image, blob.digest).await?;
-        if !blob.digest.is_of(&bytes) {
-            return Err(invalid(image, format!("the blob {} does not hash to its digest", blob.digest)));
-        }
-        Ok(Some(bytes))
+        proven_blob(&*self.registry, image, blob.digest).await.map(Some).map_err(unproven)
     }
 }
 
@@ -98,6 +94,14 @@ impl Attestations for RegistryAttestations {
             }
         }
         Ok(bundles)
+    }
+}
+
+/// What does not hash to its digest is no attestation.
+fn unproven(image: &Reference, error: PinError) -> BackendError {
+    match error {
+        PinError::Backend(error) => error,
+        error => invalid(image, error.to_string()),
     }
 }
 

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 const STATEMENTS: [&str; 2] = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"];
 const SLSA_0_2: &str = "https://slsa.dev/provenance/v0.2";
 const SLSA_1: &str = "https://slsa.dev/provenance/v1";
-#[cfg(feature = "provenance")]
 /// What `cosign sign` states: the signature of an image, and nothing more.
+#[cfg(feature = "provenance")]
 const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 
 /// A statement about some things, by their digests.
@@ -33,6 +33,12 @@ pub(super) struct Statement {
 struct Subject {
     #[serde(default)]
     digest: BTreeMap<String, String>,
+}
+
+impl Subject {
+    fn is(&self, digest: Digest) -> bool {
+        self.digest.get(digest.algorithm()) == Some(&digest.hex())
+    }
 }
 
 /// Something that was built from: its address, and the commit where it is in Git.
@@ -60,7 +66,7 @@ impl Source {
     }
 }
 
-/// The word that stands for a predicate's type where it is one of these two provenances.
+/// Whether a predicate of this type is one of the two provenances.
 pub(super) fn is_provenance(predicate_type: &str) -> bool {
     [SLSA_0_2, SLSA_1].contains(&predicate_type)
 }
@@ -78,14 +84,11 @@ impl Statement {
     /// Whether this is one of the things that it is about.
     #[cfg(feature = "provenance")]
     pub(super) fn is_about(&self, digest: Digest) -> bool {
-        let hex = digest.hex();
-        self.subject.iter().any(|subject| subject.digest.get(digest.algorithm()) == Some(&hex))
+        self.subject.iter().any(|subject| subject.is(digest))
     }
     /// The same, where it is about nothing else.
     pub(super) fn is_only_about(&self, digest: Digest) -> bool {
-        let hex = digest.hex();
-        let own = |subject: &Subject| subject.digest.get(digest.algorithm()) == Some(&hex);
-        !self.subject.is_empty() && self.subject.iter().all(own)
+        !self.subject.is_empty() && self.subject.iter().all(|subject| subject.is(digest))
     }
     pub(super) fn is_provenance(&self) -> bool {
         is_provenance(&self.predicate_type)

@@ -1,5 +1,6 @@
 //! Signed attestations of images in a registry: found, weighed, and each way to be none.
 
+use crate::provenance::{A, B, REPOSITORY, name, two};
 use async_trait::async_trait;
 use pinlib::{
     AttestationRule, Attestations, Attested, BackendError, BackendErrorKind, Claimant, Digest, DigestSource,
@@ -8,7 +9,7 @@ use pinlib::{
 };
 use pinlib_testkit::{
     image::{
-        Image, Recipe, Variant,
+        Image,
         provenance::{slsa_0_2, slsa_1, statement},
     },
     memory::MemoryRegistry,
@@ -17,18 +18,6 @@ use pinlib_testkit::{
 };
 use serde_json::{Value, json};
 use std::{fmt, sync::Arc};
-
-const REPOSITORY: &str = "https://github.com/acme/app";
-const A: &str = "1f3c9ab72e101f3c9ab72e101f3c9ab72e101f3c";
-const B: &str = "5d2e77103bd85d2e77103bd85d2e77103bd85d2e";
-
-fn name() -> Reference {
-    "registry.test/acme/app:v1".parse().expect("an image")
-}
-
-fn image() -> Image {
-    Recipe::of(["linux/amd64", "linux/arm64/v8"].map(Variant::of)).index()
-}
 
 /// Where an image and its attestations are, and whose word is asked for.
 struct Office {
@@ -39,7 +28,7 @@ struct Office {
 
 impl Office {
     fn open() -> Self {
-        let (registry, image) = (Arc::new(MemoryRegistry::default()), image());
+        let (registry, image) = (Arc::new(MemoryRegistry::default()), two());
         registry.push(&name(), &image);
         Self { registry, notary: Notary::new(), image }
     }
@@ -263,7 +252,7 @@ fn a_list_of_referrers_is_read_within_bounds_and_hashed() {
     };
     assert!(weigh(kept.root.bytes.clone(), false).is_ok());
     let error = weigh(kept.root.bytes.clone(), true).expect_err("a lie");
-    assert!(error.to_string().ends_with("does not hash to its digest"), "{error}");
+    assert!(error.to_string().contains(" hashes to "), "{error}");
     let edit = |edit: &dyn Fn(&mut Vec<Value>)| {
         let mut list: Value = serde_json::from_slice(&kept.root.bytes).expect("JSON");
         edit(list["manifests"].as_array_mut().expect("a list"));
@@ -297,4 +286,17 @@ fn a_rule_that_names_nobody_cannot_be_meant() {
     assert!(error.to_string().contains("needs a place to look for it"), "{error}");
     let error = office.weigh(AttestationRule { trust: Trust::Roots(b"[]".to_vec()), ..office.rule() });
     assert_eq!(error.expect_err("no root").kind(), OutcomeKind::Invalid);
+}
+
+#[test]
+fn more_bundles_than_are_verified_are_not_passed_over_in_silence() {
+    let office = Office::open();
+    let lines = |count: usize| format!("{}\n", office.sound()).repeat(count);
+    let weigh = |lines: String| {
+        let source = GivenBundles::new("a file", lines.as_bytes());
+        office.weigh(AttestationRule { sources: vec![Arc::new(source)], ..office.rule() })
+    };
+    assert!(weigh(lines(64)).is_ok());
+    let error = weigh(lines(65)).expect_err("too many");
+    assert!(error.to_string().ends_with("it holds 65 bundles, and at most 64 are verified"), "{error}");
 }

@@ -14,16 +14,16 @@ use pinlib_testkit::{
 };
 use serde_json::{Value, json};
 
-const REPOSITORY: &str = "https://github.com/acme/app";
+pub(crate) const REPOSITORY: &str = "https://github.com/acme/app";
 const GIT: &str = "https://github.com/acme/app.git";
-const A: &str = "1f3c9ab72e101f3c9ab72e101f3c9ab72e101f3c";
-const B: &str = "5d2e77103bd85d2e77103bd85d2e77103bd85d2e";
+pub(crate) const A: &str = "1f3c9ab72e101f3c9ab72e101f3c9ab72e101f3c";
+pub(crate) const B: &str = "5d2e77103bd85d2e77103bd85d2e77103bd85d2e";
 
-fn name() -> Reference {
+pub(crate) fn name() -> Reference {
     "registry.test/acme/app:v1".parse().expect("an image")
 }
 
-fn two() -> Image {
+pub(crate) fn two() -> Image {
     Recipe::of(["linux/amd64", "linux/arm64/v8"].map(Variant::of)).index()
 }
 

@@ -10,7 +10,7 @@ mod trust;
 
 use super::statement::Statement;
 use crate::{
-    backend::BackendErrorKind,
+    backend::{BackendError, BackendErrorKind},
     error::{Field, Mismatch, PinError, Refusal},
     evidence::{AttestationRule, Attested, RawBundle, Signer},
     git::Oid,
@@ -51,7 +51,14 @@ pub(super) async fn weigh(
                 continue;
             }
         };
-        for RawBundle { from, bytes } in bundles.into_iter().take(BUNDLES) {
+        if bundles.len() > BUNDLES {
+            let act = format!("look for an attestation in {place}");
+            let error = BackendError::new(BackendErrorKind::Invalid, act);
+            let why = format!("it holds {} bundles, and at most {BUNDLES} are verified", bundles.len());
+            failure.get_or_insert(error.because(why));
+            continue;
+        }
+        for RawBundle { from, bytes } in bundles {
             match check(&authorities, rule, digest, source, &bytes) {
                 Ok(attested) => return Ok(Attested { from, ..attested }),
                 Err((field, reason)) => refusals.push(Refusal { from, field, reason }),
@@ -63,8 +70,7 @@ pub(super) async fn weigh(
         Some(error) => Err(error.into()),
         None if refusals.is_empty() => {
             let places: Vec<_> = rule.sources.iter().map(ToString::to_string).collect();
-            let what = format!("there is no attestation of it in {}", places.join(", nor in "));
-            Err(Mismatch::NoEvidence { image: image.to_string(), what }.into())
+            Err(Mismatch::NoAttestation { image: image.to_string(), places }.into())
         }
         None => Err(Mismatch::Attestation { image: image.to_string(), found: refusals }.into()),
     }

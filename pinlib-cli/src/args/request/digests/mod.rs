@@ -8,13 +8,13 @@ mod matrix;
 mod skaffold;
 mod tree;
 
-use crate::{failure::Failure, surroundings::Surroundings, text};
-use pinlib::{Digest, Reference};
-use std::{
-    fs,
-    io::{self, Read},
-    path::Path,
+use crate::{
+    failure::Failure,
+    surroundings::Surroundings,
+    text::{self, Handed},
 };
+use pinlib::{Digest, Reference};
+use std::path::Path;
 use tree::Tree;
 
 /// A longer report is not read. buildx writes whole provenance into its own, so this is generous.
@@ -51,9 +51,7 @@ const FORMATS: [Format; 8] = [
 pub(super) fn read(files: &[impl AsRef<Path>], around: &Surroundings) -> Result<Vec<Reported>, Failure> {
     let mut all: Vec<Reported> = Vec::new();
     for file in files.iter().map(AsRef::as_ref) {
-        let name =
-            if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
-        let text = text(file, &name, around)?;
+        let Handed { name, text } = text::handed(file, around, LIMIT)?;
         let wrong = |reason: String| Failure::usage(format!("cannot read digests from {name}: {reason}"));
         let entries = entries(&text).map_err(|(reason, hint)| match hint {
             Some(hint) => wrong(reason).with_hint(hint),
@@ -74,15 +72,6 @@ pub(super) fn read(files: &[impl AsRef<Path>], around: &Surroundings) -> Result<
         }
     }
     Ok(all)
-}
-
-fn text(file: &Path, name: &str, around: &Surroundings) -> Result<String, Failure> {
-    let from: io::Result<Box<dyn Read>> = if file == Path::new("-") {
-        Ok(Box::new(io::stdin()))
-    } else {
-        fs::File::open(around.path(file)).map(|file| Box::new(file) as _)
-    };
-    text::read(from, Path::new(name), LIMIT)
 }
 
 /// What one report holds; else why not, and the next step where the format itself is in doubt.
